@@ -1,0 +1,281 @@
+/* tm-cc: compiles the sources of one solution into one shared object, for a build edge.
+ *
+ * A source that does not compile is data, not a failed build: the output is then a text that begins
+ * with TM_COMPILE_ERROR and carries the compiler's words, and the exit status is 0. An output whose
+ * bytes did not change keeps its time stamp, so that nothing after it runs again.
+ *
+ *   tm-cc --output=X.so --contract=DIR --entry=SYMBOL --entry-index=N [--lock=FILE]
+ *         [--ignore-headers=PREFIX] --c=CMD --cpp=CMD --cu=CMD --link=CMD
+ *         SOURCE... -- [COMPILE FLAG...] -- [LINK FLAG...]
+ *   tm-cc --lock=FILE --run COMMAND...     any other compile, kept apart from timed CPU cells
+ *
+ * Exit status: 0, 2 bad usage, 3 the compiler could not be started or a file not be written. */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/marker.h"
+#include "lib/arena.h"
+#include "lib/file.h"
+#include "lib/text.h"
+
+extern char **environ;
+
+typedef struct {
+    const char *output, *contract, *entry, *entry_index, *lock, *ignore_headers;
+    const char *c, *cpp, *cu, *link;
+    char **sources, **flags, **links;
+    int source_count, flag_count, link_count;
+    char **run; /* NULL-terminated, for --run */
+} arguments;
+
+typedef struct {
+    const char *words[512];
+    size_t count;
+} command;
+
+static void add(command *cmd, const char *word) {
+    if (cmd->count + 1 < sizeof cmd->words / sizeof *cmd->words)
+        cmd->words[cmd->count++] = word;
+}
+
+static void add_words(command *cmd, tm_arena *arena, const char *text) {
+    while (*(text += strspn(text, " "))) {
+        size_t length = strcspn(text, " ");
+        add(cmd, tm_arena_copy(arena, text, length));
+        text += length;
+    }
+}
+
+static bool parse(arguments *args, int argc, char **argv) {
+    struct {
+        const char *name;
+        const char **value;
+    } options[] = {{"output", &args->output}, {"contract", &args->contract},
+                   {"entry", &args->entry},   {"entry-index", &args->entry_index},
+                   {"lock", &args->lock},     {"ignore-headers", &args->ignore_headers},
+                   {"c", &args->c},           {"cpp", &args->cpp},
+                   {"cu", &args->cu},         {"link", &args->link}};
+    int i = 1;
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+        if (strcmp(argv[i], "--run") == 0) {
+            args->run = argv + i + 1;
+            return args->run[0] && args->lock;
+        }
+        const char *equals = strchr(argv[i], '=');
+        bool known = false;
+        for (size_t o = 0; equals && o < sizeof options / sizeof *options; o++)
+            if (strncmp(argv[i] + 2, options[o].name, (size_t)(equals - argv[i]) - 2) == 0 &&
+                options[o].name[equals - argv[i] - 2] == '\0') {
+                *options[o].value = equals + 1;
+                known = true;
+            }
+        if (!known)
+            return false;
+    }
+    char ***lists[] = {&args->sources, &args->flags, &args->links};
+    int *counts[] = {&args->source_count, &args->flag_count, &args->link_count};
+    for (int list = 0; list < 3; list++) {
+        *lists[list] = argv + i;
+        for (; i < argc && strcmp(argv[i], "--") != 0; i++)
+            (*counts[list])++;
+        i += i < argc;
+    }
+    return args->output && args->contract && args->entry && args->entry_index && args->c &&
+           args->cpp && args->cu && args->link && args->source_count > 0 && i == argc;
+}
+
+/* Runs a command with its words going to `log` (or nowhere else for -1). Returns the exit status, or
+ * -1 with errno when it could not be started. */
+static int run(const command *cmd, int log) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    if (log >= 0) {
+        posix_spawn_file_actions_adddup2(&actions, log, STDOUT_FILENO);
+        posix_spawn_file_actions_adddup2(&actions, log, STDERR_FILENO);
+    }
+    pid_t pid;
+    int error = posix_spawnp(&pid, cmd->words[0], &actions, NULL, (char *const *)cmd->words, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (error) {
+        errno = error;
+        return -1;
+    }
+    int status;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Appends the prerequisites of a compiler's depfile, without the target and without headers of the
+ * toolkit, which the toolchain stands for. */
+static void merge_depfile(tm_text *out, tm_arena *arena, const char *path, const char *ignored) {
+    const tm_source *source = tm_file_read(arena, path);
+    if (!source)
+        return;
+    const char *at = strchr(source->text, ':');
+    for (at = at ? at + 1 : ""; *at;) {
+        if (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t' ||
+            (*at == '\\' && (at[1] == '\n' || at[1] == '\r'))) {
+            at++;
+            continue;
+        }
+        size_t length = 0;
+        while (at[length] && !strchr(" \n\r\t", at[length]))
+            length += at[length] == '\\' && at[length + 1] ? 2 : 1;
+        if (!ignored || !*ignored || strncmp(at, ignored, strlen(ignored)) != 0) {
+            tm_text_add(out, " \\\n  ");
+            tm_text_add_bytes(out, at, length);
+        }
+        at += length;
+    }
+}
+
+static const char *compiler_for(const arguments *args, const char *source) {
+    const char *dot = strrchr(source, '.');
+    if (dot && strcmp(dot, ".cu") == 0)
+        return args->cu;
+    return dot && strcmp(dot, ".c") == 0 ? args->c : args->cpp;
+}
+
+/* Compiles one source to an object; on failure asks the preprocessor alone for the headers, so that
+ * mending any of them runs the edge again. Returns the compiler's exit status. */
+static int compile(const arguments *args, tm_arena *arena, int index, const char *object, int log,
+                   tm_text *depends) {
+    const char *source = args->sources[index];
+    const char *depfile = tm_arena_format(arena, "%s.d", object);
+    command base = {.count = 0};
+    add_words(&base, arena, compiler_for(args, source));
+    add(&base, tm_arena_format(arena, "-I%s", args->contract));
+    add(&base, tm_arena_format(arena, "-DTM_ENTRY=%s", args->entry));
+    if (index == atoi(args->entry_index)) {
+        add(&base, "-DTM_DEFINE_CALL");
+        add(&base, "-include");
+        add(&base, tm_arena_format(arena, "%s/contract.h", args->contract));
+    }
+    for (int i = 0; i < args->flag_count; i++)
+        add(&base, args->flags[i]);
+    command full = base;
+    const char *const rest[] = {"-MMD", "-MF", depfile, "-c", source, "-o", object};
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
+        add(&full, rest[i]);
+    int status = run(&full, log);
+    if (status > 0) {
+        command headers = base;
+        const char *const only[] = {"-M", "-MG", "-MF", depfile, source};
+        for (size_t i = 0; i < sizeof only / sizeof *only; i++)
+            add(&headers, only[i]);
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        run(&headers, null);
+        close(null);
+    }
+    merge_depfile(depends, arena, depfile, args->ignore_headers);
+    unlink(depfile);
+    return status;
+}
+
+static int link_objects(const arguments *args, tm_arena *arena, const char *const *objects,
+                        const char *temporary, int log) {
+    command cmd = {.count = 0};
+    add_words(&cmd, arena, args->link);
+    for (int i = 0; i < args->source_count; i++)
+        add(&cmd, objects[i]);
+    add(&cmd, "-o");
+    add(&cmd, temporary);
+    for (int i = 0; i < args->link_count; i++)
+        add(&cmd, args->links[i]);
+    return run(&cmd, log);
+}
+
+/* Puts the new bytes in place unless they are the old ones. */
+static bool settle(const char *output, const char *bytes, size_t length) {
+    return tm_file_write(output, bytes, length, NULL);
+}
+
+static int build(const arguments *args, tm_arena *arena) {
+    size_t stem_length = strlen(args->output) - strlen(".so");
+    const char *stem = tm_arena_copy(arena, args->output, stem_length);
+    const char *log_path = tm_arena_format(arena, "%s.log", stem);
+    const char *temporary = tm_arena_format(arena, "%s.%ld.tmp", stem, (long)getpid());
+    const char **objects = tm_arena_array(arena, (size_t)args->source_count, sizeof *objects);
+    tm_text depends = {0};
+    int result = 3, status = 0;
+    tm_file_make_parents(args->output);
+    int log = open(log_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (log < 0) {
+        fprintf(stderr, "tm-cc: %s: %s\n", log_path, strerror(errno));
+        return 3;
+    }
+    tm_text_format(&depends, "%s:", args->output);
+    for (int i = 0; i < args->source_count && status == 0; i++) {
+        objects[i] = tm_arena_format(arena, "%s.%ld.%d.o", stem, (long)getpid(), i);
+        status = compile(args, arena, i, objects[i], log, &depends);
+    }
+    if (status == 0)
+        status = link_objects(args, arena, objects, temporary, log);
+    tm_text_add(&depends, "\n");
+    if (status < 0) {
+        fprintf(stderr, "tm-cc: the compiler could not be started: %s; run ./configure again\n",
+                strerror(errno));
+        goto out;
+    }
+    const tm_source *made = tm_file_read(arena, status ? log_path : temporary);
+    if (!made) {
+        fprintf(stderr, "tm-cc: %s: %s\n", status ? log_path : temporary, strerror(errno));
+        goto out;
+    }
+    if (status) {
+        tm_text marker = {0};
+        tm_text_add(&marker, TM_COMPILE_ERROR);
+        tm_text_add_bytes(&marker, made->text, made->length);
+        result = settle(args->output, marker.data, marker.length) ? 0 : 3;
+        tm_text_free(&marker);
+        fprintf(stdout, "COMPILE_ERROR %s: see %s\n", args->output, log_path);
+    } else
+        result = settle(args->output, made->text, made->length) ? 0 : 3;
+    const char *depfile = tm_arena_format(arena, "%s.d", args->output);
+    if (result || !tm_file_write(depfile, tm_text_get(&depends), depends.length, NULL)) {
+        fprintf(stderr, "tm-cc: %s: cannot be written: %s\n", args->output, strerror(errno));
+        result = 3;
+    }
+out:
+    for (int i = 0; i < args->source_count && objects[i]; i++)
+        unlink(objects[i]);
+    unlink(temporary);
+    close(log);
+    tm_text_free(&depends);
+    return result;
+}
+
+int main(int argc, char **argv) {
+    arguments args = {0};
+    if (!parse(&args, argc, argv)) {
+        fprintf(stderr, "tm-cc: bad usage; it is called by build.ninja only\n");
+        return 2;
+    }
+    if (args.lock) { /* shared among compiles; a timed CPU cell takes it alone */
+        int lock = open(args.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        if (lock < 0 || flock(lock, LOCK_SH) != 0) {
+            fprintf(stderr, "tm-cc: %s: cannot be locked: %s\n", args.lock, strerror(errno));
+            return 3;
+        }
+    }
+    if (args.run) {
+        command cmd = {.count = 0};
+        for (char **word = args.run; *word; word++)
+            add(&cmd, *word);
+        int status = run(&cmd, -1);
+        return status < 0 ? 3 : status;
+    }
+    tm_arena *arena = tm_arena_create();
+    int status = build(&args, arena);
+    tm_arena_destroy(arena);
+    return status;
+}

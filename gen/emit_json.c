@@ -1,0 +1,179 @@
+/* emit_json: the plan for the report, the facts of each solution for its judge, unpacked sources, and
+ * the depfile. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gen/emit.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "lib/layout.h"
+#include "lib/text.h"
+
+static const tm_place command_line = {NULL, TM_WHOLE_FILE};
+
+static bool write_bytes(const char *path, const char *bytes, size_t length, tm_diag *diag) {
+    if (tm_file_write(path, bytes, length, NULL))
+        return true;
+    tm_diag_error(diag, command_line, NULL, "%s: cannot be written: %s", path, strerror(errno));
+    return false;
+}
+
+/* Prints, writes and frees a JSON document. */
+static bool write_json(const char *path, tm_json *json, tm_diag *diag) {
+    char *text = tm_json_print(json, true);
+    bool good = write_bytes(path, text, strlen(text), diag);
+    free(text);
+    tm_json_free(json);
+    return good;
+}
+
+static bool emit_facts(const tm_planned_solution *planned, const tm_definition *definition,
+                       tm_arena *arena, tm_diag *diag) {
+    const tm_contract *contract = planned->unit->contract;
+    tm_json *json = tm_json_object();
+    tm_json_set_string(json, "name", planned->name);
+    tm_json_set_string(json, "author", planned->solution->author);
+    tm_json_set_string(json, "definition", definition->name);
+    tm_json_set_string(json, "language", planned->solution->language_name);
+    tm_json_set_string(json, "binding", "c");
+    tm_json *axes = tm_json_array();
+    for (size_t i = 0; i < definition->axis_count; i++)
+        if (contract->generic || !definition->axes[i].is_const)
+            tm_json_push_string(axes, definition->axes[i].name);
+    tm_json_set(json, "axes", axes);
+    tm_json *constants = tm_json_array();
+    for (size_t i = 0; contract->generic && i < contract->constant_count; i++)
+        tm_json_push_number(constants, planned->constants[i].value);
+    tm_json_set(json, "constants", constants);
+    tm_json_set_string(json, "log", tm_arena_format(arena, "%s.log", planned->unit->stem));
+    return write_json(tm_layout_solution(arena, planned->name, ".json"), json, diag);
+}
+
+/* Sources that a packed solution.json carries, as files for the compiler. */
+static bool unpack(const tm_unit *unit, tm_arena *arena, tm_diag *diag) {
+    const tm_solution *solution = unit->source->solution;
+    bool good = true;
+    for (size_t i = 0; i < solution->file_count; i++) {
+        const char *content = solution->files[i].content;
+        if (content)
+            good = write_bytes(tm_file_join(arena, unit->ninja_folder, solution->files[i].path),
+                               content, strlen(content), diag) &&
+                   good;
+    }
+    return good;
+}
+
+bool tm_emit_solutions(const tm_plan *plan, tm_arena *arena, tm_diag *diag) {
+    bool good = true;
+    for (size_t i = 0; i < plan->unit_count; i++)
+        good = unpack(plan->units[i], arena, diag) && good;
+    for (size_t i = 0; i < plan->definition_count; i++) {
+        const tm_planned_definition *planned = &plan->definitions[i];
+        if (planned->reference)
+            good = emit_facts(planned->reference, planned->definition, arena, diag) && good;
+        for (size_t s = 0; s < planned->solution_count; s++)
+            good = emit_facts(planned->solutions[s], planned->definition, arena, diag) && good;
+    }
+    return good;
+}
+
+static tm_json *planned_json(const tm_planned_definition *planned) {
+    tm_json *json = tm_json_object();
+    tm_json_set_string(json, "name", planned->definition->name);
+    tm_json_set_string(json, "op_type", planned->definition->op_type);
+    tm_json_set_string(json, "reference", planned->reference ? planned->reference->name : NULL);
+    tm_json *workloads = tm_json_array();
+    for (size_t i = 0; i < planned->workload_count; i++)
+        tm_json_push_string(workloads, planned->workloads[i]->uuid);
+    tm_json_set(json, "workloads", workloads);
+    tm_json *solutions = tm_json_array();
+    for (size_t i = 0; i < planned->solution_count; i++) {
+        tm_json *solution = tm_json_object();
+        tm_json_set_string(solution, "name", planned->solutions[i]->name);
+        tm_json_set_string(solution, "author", planned->solutions[i]->solution->author);
+        tm_json_set_string(solution, "language", planned->solutions[i]->solution->language_name);
+        tm_json_push(solutions, solution);
+    }
+    tm_json_set(json, "solutions", solutions);
+    return json;
+}
+
+static tm_json *skipped_json(const tm_plan *plan) {
+    static const char *const kinds[] = {"definition", "solution", "workload"};
+    tm_json *list = tm_json_array();
+    for (size_t i = 0; i < plan->skipped_count; i++) {
+        const tm_skipped *skipped = &plan->skipped[i];
+        tm_json *row = tm_json_object();
+        tm_json_set_string(row, "kind", kinds[skipped->kind]);
+        tm_json_set_string(row, "name", skipped->name);
+        tm_json_set_string(row, "definition", skipped->definition);
+        tm_json_set_string(row, "reason", skipped->reason);
+        tm_json_push(list, row);
+    }
+    return list;
+}
+
+static tm_json *diagnostics_json(const tm_diag *diag, tm_arena *arena) {
+    tm_json *list = tm_json_array();
+    const tm_diag_entry *entries;
+    size_t count = tm_diag_entries(diag, &entries);
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].severity != TM_DIAG_ERROR)
+            continue;
+        const char *path = entries[i].path ? entries[i].path : "tracemill";
+        tm_json_push_string(list, entries[i].line
+                                      ? tm_arena_format(arena, "%s:%d:%d: error: %s", path,
+                                                        entries[i].line, entries[i].column,
+                                                        entries[i].message)
+                                      : tm_arena_format(arena, "%s: error: %s", path,
+                                                        entries[i].message));
+    }
+    return list;
+}
+
+bool tm_emit_plan(const tm_plan *plan, const tm_options *options, tm_arena *arena,
+                  tm_diag *diag) {
+    tm_json *json = tm_json_object();
+    tm_json_set_string(json, "backend", options->backend);
+    tm_json *archs = tm_json_array();
+    for (const char *at = options->arch; *at;) {
+        size_t length = strcspn(at, ",");
+        tm_json_push_string(archs, tm_arena_copy(arena, at, length));
+        at += length + (at[length] == ',');
+    }
+    tm_json_set(json, "arch", archs);
+    tm_json_set_int(json, "cells", (int64_t)plan->cell_count);
+    tm_json *definitions = tm_json_array();
+    for (size_t i = 0; i < plan->definition_count; i++)
+        tm_json_push(definitions, planned_json(&plan->definitions[i]));
+    tm_json_set(json, "definitions", definitions);
+    tm_json_set(json, "not_planned", skipped_json(plan));
+    tm_json_set_int(json, "errors", (int64_t)tm_diag_count(diag, TM_DIAG_ERROR));
+    tm_json_set(json, "diagnostics", diagnostics_json(diag, arena));
+    return write_json("build/plan.json", json, diag);
+}
+
+static void add_make_path(tm_text *out, const char *path) {
+    tm_text_add(out, " \\\n  ");
+    for (; *path; path++)
+        if (*path == ' ' || *path == '#' || *path == '\\')
+            tm_text_format(out, "\\%c", *path);
+        else if (*path == '$')
+            tm_text_add(out, "$$");
+        else
+            tm_text_add_bytes(out, path, 1);
+}
+
+bool tm_emit_depfile(const tm_plan *plan, const tm_scan *scan, tm_diag *diag) {
+    tm_text out = {0};
+    tm_text_add(&out, "build/matrix.ninja:");
+    for (size_t i = 0; i < scan->input_count; i++)
+        add_make_path(&out, scan->inputs[i]);
+    for (size_t i = 0; i < plan->blob_count; i++)
+        add_make_path(&out, plan->blobs[i]);
+    tm_text_add(&out, "\n");
+    bool good = write_bytes("build/matrix.ninja.d", tm_text_get(&out), out.length, diag);
+    tm_text_free(&out);
+    return good;
+}

@@ -1,0 +1,77 @@
+/* plan: which cells the matrix has, and what must be compiled for them.
+ *
+ * Pure: from a scan and the options to a plan, no files. Everything that is in the dataset and not
+ * in the matrix is listed with its reason. */
+#ifndef TM_PLAN_H
+#define TM_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gen/options.h"
+#include "gen/scan.h"
+
+/* One C contract: for a definition, or for all definitions of one signature. */
+typedef struct {
+    const char *folder;    /* build/gen/<definition> or build/generic/<hash> */
+    const tm_definition *definition; /* the definition, or the first of the signature */
+    const char *signature;
+    bool generic;
+    const tm_constant *constants; /* macros, or members of tm_axes; sorted by name */
+    size_t constant_count;
+} tm_contract;
+
+/* One shared object to compile. */
+typedef struct {
+    const tm_scanned_solution *source;
+    const tm_contract *contract;
+    const char *stem; /* path without suffix: build/solutions/<name> or build/generic/... */
+    const char *ninja_folder; /* where its source files are, as ninja sees it */
+} tm_unit;
+
+/* A solution for one definition. */
+typedef struct {
+    const char *name;
+    const tm_solution *solution;
+    const tm_unit *unit;
+    const tm_constant *constants; /* what this definition gives them, in the contract's order */
+} tm_planned_solution;
+
+typedef struct {
+    const tm_definition *definition;
+    tm_planned_solution *reference; /* or NULL: then there are no cells */
+    tm_planned_solution **solutions; /* sorted by name */
+    size_t solution_count;
+    const tm_workload **workloads;
+    const size_t *workload_datasets;
+    size_t workload_count;
+} tm_planned_definition;
+
+typedef enum { TM_SKIPPED_DEFINITION, TM_SKIPPED_SOLUTION, TM_SKIPPED_WORKLOAD } tm_skipped_kind;
+
+/* Something that is in the dataset and not in the matrix. */
+typedef struct {
+    tm_skipped_kind kind;
+    const char *name;
+    const char *definition; /* or NULL */
+    const char *reason;
+} tm_skipped;
+
+typedef struct {
+    tm_planned_definition *definitions; /* sorted by name */
+    size_t definition_count;
+    tm_unit **units; /* sorted by stem */
+    size_t unit_count;
+    tm_contract **contracts; /* sorted by folder */
+    size_t contract_count;
+    tm_skipped *skipped;
+    size_t skipped_count;
+    size_t cell_count;
+    const char **blobs; /* blob files and folders that were looked at, for the depfile */
+    size_t blob_count;
+} tm_plan;
+
+tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *arena,
+                      tm_diag *diag);
+
+#endif

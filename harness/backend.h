@@ -1,0 +1,69 @@
+/* backend: what the worker needs from a device; two implementations, CPU and CUDA.
+ *
+ * All functions are mandatory. Failures return false and leave a message in `error` (NUL-terminated,
+ * cut to fit). Everything else (random inputs, the loop, statistics, comparison) exists once, above
+ * this interface. Deliberately does not know: cells, solutions, verdicts. */
+#ifndef TM_BACKEND_H
+#define TM_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/json.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TM_BACKEND_ERROR_BYTES 512
+
+typedef struct tm_backend tm_backend;
+
+/* One timed call is bracketed by two marks of this pair. */
+typedef struct tm_backend_ops {
+    const char *name; /* "cpu", "cuda" */
+
+    /* Opens device number `index`. NULL with a message on failure. Closed by `close`. */
+    tm_backend *(*open)(int index, char *error);
+    void (*close)(tm_backend *backend);
+    /* What device.json holds: {"backend", "devices": [{"name", "uuid", ...}], "libs": {...}}.
+     * Caller frees with tm_json_free. NULL with a message. Needs no open backend. */
+    tm_json *(*describe)(char *error);
+
+    /* `bytes` of device memory aligned to 256, NULL with a message; freed by `free`. */
+    void *(*alloc)(tm_backend *backend, size_t bytes, char *error);
+    void (*free)(tm_backend *backend, void *memory);
+    /* Host to device and back, complete when they return. */
+    bool (*upload)(tm_backend *backend, void *device, const void *host, size_t bytes, char *error);
+    bool (*download)(tm_backend *backend, void *host, const void *device, size_t bytes,
+                     char *error);
+    /* Fills `elems` elements from element index 0 with the values that harness/random.h defines for
+     * (seed, stream number, dtype): the same bits on every backend. */
+    bool (*fill_random)(tm_backend *backend, void *device, int dtype, int64_t elems, uint64_t seed,
+                        uint32_t tensor, char *error);
+    /* Sets bytes to a repeated 4-byte pattern; `bytes` need not be a multiple of 4. */
+    bool (*fill_pattern)(tm_backend *backend, void *device, uint32_t pattern, size_t bytes,
+                         char *error);
+    /* Waits for all work of the device and reports any pending error of it. */
+    bool (*sync)(tm_backend *backend, char *error);
+    /* Makes the next call start cold: none of these buffers in cache, no dirty lines. */
+    bool (*flush_cache)(tm_backend *backend, void *const *buffers, const size_t *bytes,
+                        size_t count, char *error);
+
+    /* The stream that a native solution gets. */
+    void *(*stream)(tm_backend *backend);
+    /* Marks begin (0) and end (1) of a timed call on the stream. */
+    bool (*mark)(tm_backend *backend, int which, char *error);
+    /* Nanoseconds from mark 0 to mark 1 after both have passed; waits for mark 1. */
+    bool (*elapsed_ns)(tm_backend *backend, double *ns, char *error);
+} tm_backend_ops;
+
+/* The one backend a worker binary was linked with. */
+extern const tm_backend_ops tm_the_backend;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,31 @@
+/* backend_cuda_fill: the kernels that write device memory: a byte pattern, random elements.
+ *
+ * Work is queued on the stream and not waited for. Results are those of cudaLaunchKernel (a
+ * cudaError_t, 0 is success), so that an error that somebody else left pending stays where it is.
+ * Compiles without CUDA headers. Deliberately does not know: backends, messages, the clock. */
+#ifndef TM_BACKEND_CUDA_FILL_H
+#define TM_BACKEND_CUDA_FILL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct CUstream_st;
+
+/* Byte k of `device` becomes byte k % 4 of the little-endian `pattern`; any address, any size. At
+ * most `grid_max` thread blocks. */
+int tm_backend_cuda_fill_pattern(struct CUstream_st *stream, int64_t grid_max, void *device,
+                                 uint32_t pattern, size_t bytes);
+/* Elements [0, elems) of `device` become those of harness/random.h for (seed, tensor, dtype); the
+ * unused half of a last float4 byte becomes 0. `dtype` is a tm_dtype. */
+int tm_backend_cuda_fill_random(struct CUstream_st *stream, int64_t grid_max, void *device,
+                                int dtype, int64_t elems, uint64_t seed, uint32_t tensor);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,140 @@
+#include "harness/cell.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "lib/json.h"
+#include "lib/layout.h"
+
+static const tm_place command_line = {NULL, TM_WHOLE_FILE};
+
+static const char usage[] =
+    "usage: %s [--solution] SOLUTION.so [--trace=FILE] [--seed=N]\n"
+    "Judges a solution on this workload: build/solutions/<solution>.so, as ninja builds it.\n"
+    "  --trace=FILE   write the trace there (ninja bench does) and exit 0 whatever the verdict\n"
+    "  --seed=N       inputs of an earlier trace, to repeat it\n"
+    "Exit status: 0 PASSED, 1 any other verdict, 2 bad usage, 3 the environment failed.\n";
+
+char *tm_cell_path(const tm_cell *cell, tm_arena *arena, const char *path) {
+    return tm_file_join(arena, cell->root, path);
+}
+
+/* Reads one JSON file; NULL after appending an error. */
+static const tm_node *read_json(const char *path, tm_arena *arena, tm_diag *diag) {
+    const tm_source *source = tm_file_read(arena, path);
+    if (!source) {
+        tm_diag_error(diag, command_line, NULL, "%s: %s; run ninja", path, strerror(errno));
+        return NULL;
+    }
+    return tm_json_parse_all(arena, source, diag);
+}
+
+/* The folder that holds build/, from where this executable stands: build/harness/<def>/<uuid>. */
+static const char *find_root(tm_arena *arena) {
+    char self[PATH_MAX], here[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length <= 0)
+        return NULL;
+    self[length] = '\0';
+    for (int up = 0; up < 4; up++) {
+        char *slash = strrchr(self, '/');
+        if (!slash)
+            return NULL;
+        *slash = '\0';
+    }
+    /* Relative paths read better in messages, and are what ninja uses. */
+    if (getcwd(here, sizeof here) && strcmp(here, self) == 0)
+        return ".";
+    return tm_arena_copy(arena, self, strlen(self));
+}
+
+static bool read_facts(tm_cell *cell, tm_facts *facts, const char *object, tm_arena *arena,
+                       tm_diag *diag) {
+    size_t length = strlen(object);
+    if (length < 4 || strcmp(object + length - 3, ".so") != 0) {
+        tm_diag_error(diag, command_line, NULL,
+                      "expected a shared object such as build/solutions/NAME.so, got \"%s\"",
+                      object);
+        return false;
+    }
+    const char *path = tm_arena_format(arena, "%.*s.json", (int)(length - 3), object);
+    const tm_node *node = read_json(path, arena, diag);
+    tm_node_reader reader = {arena, diag};
+    if (!node || !tm_facts_parse(facts, &reader, node))
+        return false;
+    if (strcmp(facts->definition, cell->table->definition) == 0)
+        return true;
+    tm_diag_error(diag, command_line, NULL,
+                  "%s: expected a solution of %s, got one of %s; give it to a harness of %s", object,
+                  cell->table->definition, facts->definition, facts->definition);
+    return false;
+}
+
+static int read_arguments(tm_cell *cell, int argc, char **argv, tm_diag *diag) {
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        char *end = NULL;
+        if (strcmp(word, "--help") == 0) {
+            printf(usage, argv[0]);
+            return 0;
+        }
+        if (strncmp(word, "--trace=", 8) == 0)
+            cell->trace_path = word + 8;
+        else if (strncmp(word, "--solution=", 11) == 0)
+            cell->solution_path = word + 11;
+        else if (strcmp(word, "--solution") == 0 && i + 1 < argc)
+            cell->solution_path = argv[++i];
+        else if (strncmp(word, "--seed=", 7) == 0) {
+            cell->has_seed = true;
+            cell->seed = strtoull(word + 7, &end, 0);
+            if (!*(word + 7) || *end) {
+                tm_diag_error(diag, command_line, NULL, "--seed: expected a number, got \"%s\"",
+                              word + 7);
+                return 2;
+            }
+        } else if (word[0] != '-' && !cell->solution_path)
+            cell->solution_path = word;
+        else {
+            tm_diag_error(diag, command_line, NULL, "unexpected argument \"%s\"; see %s --help",
+                          word, argv[0]);
+            return 2;
+        }
+    }
+    if (cell->solution_path)
+        return -1;
+    fprintf(stderr, usage, argv[0]);
+    return 2;
+}
+
+int tm_cell_open(tm_cell *cell, const tm_table *table, int argc, char **argv, tm_arena *arena,
+                 tm_diag *diag) {
+    *cell = (tm_cell){.table = table, .root = find_root(arena)};
+    int status = read_arguments(cell, argc, argv, diag);
+    if (status >= 0)
+        return status;
+    if (!cell->root) {
+        tm_diag_error(diag, command_line, NULL, "expected this program under build/harness/");
+        return 3;
+    }
+    tm_node_reader reader = {arena, diag};
+    const char *config =
+        tm_cell_path(cell, arena, tm_layout_gen(arena, table->definition, "config.json"));
+    const tm_node *config_node = read_json(config, arena, diag);
+    cell->device = read_json(tm_cell_path(cell, arena, "build/device.json"), arena, diag);
+    cell->reference_path =
+        tm_cell_path(cell, arena, tm_layout_solution(arena, table->reference, ".so"));
+    tm_source *row = tm_arena_alloc(arena, sizeof *row);
+    *row = (tm_source){table->uuid, table->workload, strlen(table->workload)};
+    cell->workload = tm_json_parse_all(arena, row, diag);
+    if (!config_node || !cell->device || !cell->workload ||
+        !tm_config_from_node(&reader, config_node, &cell->config) ||
+        !read_facts(cell, &cell->solution, cell->solution_path, arena, diag) ||
+        !read_facts(cell, &cell->reference, cell->reference_path, arena, diag))
+        return 3;
+    return -1;
+}

@@ -1,0 +1,188 @@
+#include "harness/evaluator.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The registry: the first that claims a definition judges it; the last claims all. */
+static const tm_evaluator *const registry[] = {&tm_evaluator_lowbit, &tm_evaluator_default};
+
+/* Elements converted to float at a time. */
+#define CHUNK_ELEMS 4096
+
+const tm_evaluator *tm_evaluator_for(const tm_table *table) {
+    size_t i = 0;
+    while (!registry[i]->claims(table))
+        i++;
+    return registry[i];
+}
+
+void tm_verdict_begin(tm_verdict *verdict) {
+    *verdict = (tm_verdict){.status = TM_STATUS_PASSED, .matched_ratio = 1.0};
+}
+
+tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,
+                          const tm_evaluator *evaluator) {
+    tm_json *extra = tm_json_object(), *l2 = tm_json_object();
+    tm_json_set_string(extra, "evaluator", evaluator->name);
+    tm_json_set_number(extra, "matched_ratio", verdict->matched_ratio);
+    tm_json_set_int(extra, "compared_elems", verdict->compared_elems);
+    for (size_t i = 0; i < table->output_count && i < TM_EVALUATOR_MAX_OUTPUTS; i++)
+        tm_json_set_number(l2, table->tensors[table->input_count + i].name,
+                           verdict->relative_l2[i]);
+    tm_json_set(extra, "relative_l2", l2);
+    return extra;
+}
+
+/* What one chunk, and in sum one output, came to. */
+typedef struct {
+    int64_t bad;
+    int64_t first_bad; /* element index, -1 when none */
+    double max_absolute, max_relative;
+    double square_error, square_expected; /* over pairs of finite values */
+} tally;
+
+static void add_tally(tally *total, const tally *part) {
+    total->bad += part->bad;
+    if (part->first_bad >= 0 && (total->first_bad < 0 || part->first_bad < total->first_bad))
+        total->first_bad = part->first_bad;
+    total->max_absolute = fmax(total->max_absolute, part->max_absolute);
+    total->max_relative = fmax(total->max_relative, part->max_relative);
+    total->square_error += part->square_error;
+    total->square_expected += part->square_expected;
+}
+
+static void note_bad(tally *t, int64_t elem) {
+    if (t->bad++ == 0)
+        t->first_bad = elem;
+}
+
+static void compare_floats(tally *t, const float *x, const float *y, int64_t begin, int64_t count,
+                           const tm_config *config) {
+    for (int64_t i = 0; i < count; i++) {
+        if (isfinite(x[i]) && isfinite(y[i])) {
+            double absolute = fabs((double)x[i] - (double)y[i]);
+            double relative = absolute / (fabs((double)y[i]) + 1e-8);
+            t->max_absolute = absolute > t->max_absolute ? absolute : t->max_absolute;
+            t->max_relative = relative > t->max_relative ? relative : t->max_relative;
+            t->square_error += absolute * absolute;
+            t->square_expected += (double)y[i] * (double)y[i];
+            if (absolute > config->atol && relative > config->rtol)
+                note_bad(t, begin + i);
+        } else if (x[i] != y[i] && !(isnan(x[i]) && isnan(y[i]))) {
+            t->max_absolute = t->max_relative = INFINITY;
+            note_bad(t, begin + i);
+        }
+    }
+}
+
+static void compare_ints(tally *t, const int64_t *x, const int64_t *y, int64_t begin,
+                         int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        double absolute = fabs((double)x[i] - (double)y[i]);
+        t->max_absolute = fmax(t->max_absolute, absolute);
+        t->max_relative = fmax(t->max_relative, absolute / (fabs((double)y[i]) + 1e-8));
+        t->square_error += absolute * absolute;
+        t->square_expected += (double)y[i] * (double)y[i];
+        if (x[i] != y[i])
+            note_bad(t, begin + i);
+    }
+}
+
+static tally compare_chunk(tm_dtype dtype, const void *actual, const void *expected, int64_t begin,
+                           int64_t count, const tm_config *config) {
+    tally t = {.first_bad = -1};
+    if (tm_dtype_is_float(dtype)) {
+        float x[CHUNK_ELEMS], y[CHUNK_ELEMS];
+        tm_dtype_read_floats(dtype, actual, begin, count, x);
+        tm_dtype_read_floats(dtype, expected, begin, count, y);
+        compare_floats(&t, x, y, begin, count, config);
+    } else {
+        int64_t x[CHUNK_ELEMS], y[CHUNK_ELEMS];
+        tm_dtype_read_ints(dtype, actual, begin, count, x);
+        tm_dtype_read_ints(dtype, expected, begin, count, y);
+        compare_ints(&t, x, y, begin, count);
+    }
+    return t;
+}
+
+/* One element as text, for the reason. */
+static void describe_elem(tm_dtype dtype, const void *data, int64_t elem, char *out, size_t size) {
+    if (tm_dtype_is_float(dtype)) {
+        float value;
+        tm_dtype_read_floats(dtype, data, elem, 1, &value);
+        snprintf(out, size, "%.6g", (double)value);
+    } else {
+        int64_t value;
+        tm_dtype_read_ints(dtype, data, elem, 1, &value);
+        snprintf(out, size, "%" PRId64, value);
+    }
+}
+
+/* "[3, 17]" of a flat index. */
+static void describe_index(const tm_table_tensor *tensor, int64_t elem, char *out, size_t size) {
+    int64_t index[TM_TABLE_MAX_RANK];
+    for (int i = tensor->rank - 1; i >= 0; i--) {
+        index[i] = elem % tensor->shape[i];
+        elem /= tensor->shape[i];
+    }
+    size_t used = (size_t)snprintf(out, size, "[");
+    for (int i = 0; i < tensor->rank && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%" PRId64, i ? ", " : "", index[i]);
+    if (used < size)
+        snprintf(out + used, size - used, "]");
+}
+
+static void settle_output(const tm_table_tensor *tensor, const tally *total, int64_t elems,
+                          double ratio, const void *expected, const void *actual,
+                          tm_verdict *verdict) {
+    double matched = 1.0 - (double)total->bad / (double)elems;
+    verdict->matched_ratio = fmin(verdict->matched_ratio, matched);
+    if (total->bad == 0 || matched >= ratio || verdict->status != TM_STATUS_PASSED)
+        return;
+    char index[128], got[32], wanted[32];
+    describe_index(tensor, total->first_bad, index, sizeof index);
+    describe_elem(tensor->dtype, actual, total->first_bad, got, sizeof got);
+    describe_elem(tensor->dtype, expected, total->first_bad, wanted, sizeof wanted);
+    verdict->status = TM_STATUS_INCORRECT_NUMERICAL;
+    snprintf(verdict->reason, sizeof verdict->reason,
+             "%s: %" PRId64 " of %" PRId64 " elements wrong, the first at %s: expected %s, got %s",
+             tensor->name, total->bad, elems, index, wanted, got);
+}
+
+void tm_evaluator_elementwise(const tm_table *table, const tm_config *config, double ratio,
+                              void *const *expected, void *const *actual, tm_verdict *verdict) {
+    for (size_t output = 0; output < table->output_count; output++) {
+        const tm_table_tensor *tensor = &table->tensors[table->input_count + output];
+        int64_t elems = 1;
+        for (int i = 0; i < tensor->rank; i++)
+            elems *= tensor->shape[i];
+        if (elems == 0)
+            continue;
+        tally total = {.first_bad = -1};
+        int64_t chunks = (elems + CHUNK_ELEMS - 1) / CHUNK_ELEMS;
+#pragma omp parallel if (chunks > 16)
+        {
+            tally mine = {.first_bad = -1};
+#pragma omp for schedule(static)
+            for (int64_t chunk = 0; chunk < chunks; chunk++) {
+                int64_t begin = chunk * CHUNK_ELEMS, left = elems - begin;
+                tally part = compare_chunk(tensor->dtype, actual[output], expected[output], begin,
+                                           left < CHUNK_ELEMS ? left : CHUNK_ELEMS, config);
+                add_tally(&mine, &part);
+            }
+#pragma omp critical
+            add_tally(&total, &mine);
+        }
+        verdict->compared_elems += elems;
+        verdict->max_absolute_error = fmax(verdict->max_absolute_error, total.max_absolute);
+        verdict->max_relative_error = fmax(verdict->max_relative_error, total.max_relative);
+        double l2 = sqrt(total.square_error) / (sqrt(total.square_expected) + 1e-30);
+        if (isinf(total.max_absolute))
+            l2 = INFINITY;
+        if (output < TM_EVALUATOR_MAX_OUTPUTS)
+            verdict->relative_l2[output] = fmax(verdict->relative_l2[output], l2);
+        settle_output(tensor, &total, elems, ratio, expected[output], actual[output], verdict);
+    }
+}

@@ -1,0 +1,52 @@
+/* evaluator: decides whether outputs are right. One file per rule, one line in the registry
+ * (harness/evaluator.c); the first that claims a definition judges it, else the default rule.
+ *
+ * Runs in the judge, on host memory. Deliberately does not know workers or time. */
+#ifndef TM_EVALUATOR_H
+#define TM_EVALUATOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "harness/table.h"
+#include "lib/config.h"
+#include "lib/json.h"
+#include "lib/trace.h"
+
+#define TM_EVALUATOR_MAX_OUTPUTS 16
+
+/* Largest errors over everything compared so far, and the verdict of the worst output. */
+typedef struct {
+    tm_status status;          /* TM_STATUS_PASSED until something is wrong */
+    char reason[512];          /* one line, "" while right */
+    double max_absolute_error; /* infinite where an infinity or NaN is wrong */
+    double max_relative_error;
+    double matched_ratio;      /* the lowest of any output; 1 when all match */
+    double relative_l2[TM_EVALUATOR_MAX_OUTPUTS]; /* per output: |x - y| / |y|, the largest */
+    int64_t compared_elems;
+} tm_verdict;
+
+typedef struct {
+    const char *name;
+    bool (*claims)(const tm_table *table);
+    /* `expected` and `actual` hold one pointer per output, in definition order. */
+    void (*judge)(const tm_table *table, const tm_config *config, void *const *expected,
+                  void *const *actual, tm_verdict *verdict);
+} tm_evaluator;
+
+const tm_evaluator *tm_evaluator_for(const tm_table *table);
+/* A verdict with nothing compared yet. */
+void tm_verdict_begin(tm_verdict *verdict);
+/* The `correctness.extra` of a verdict. Caller owns it. */
+tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,
+                          const tm_evaluator *evaluator);
+
+extern const tm_evaluator tm_evaluator_default, tm_evaluator_lowbit;
+
+/* The elementwise rule (SCHEMA: default): an element is bad when |x-y| > atol and
+ * |x-y| / (|y| + 1e-8) > rtol; NaN matches only NaN, an infinity only itself; integers and bools
+ * are compared exactly. Fails when less than `ratio` of an output's elements match. */
+void tm_evaluator_elementwise(const tm_table *table, const tm_config *config, double ratio,
+                              void *const *expected, void *const *actual, tm_verdict *verdict);
+
+#endif

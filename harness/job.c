@@ -1,0 +1,159 @@
+#include "harness/job.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/definition.h"
+#include "lib/file.h"
+#include "lib/safetensors.h"
+
+static const tm_place command_line = {NULL, TM_WHOLE_FILE};
+
+bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node) {
+    *facts = (tm_facts){0};
+    const tm_node *constants = tm_node_need(reader, node, "", "constants", TM_NODE_ARRAY);
+    bool good = tm_node_need_string(reader, node, "", "name", &facts->name) &&
+                tm_node_need_string(reader, node, "", "author", &facts->author) &&
+                tm_node_need_string(reader, node, "", "definition", &facts->definition) &&
+                tm_node_need_string(reader, node, "", "log", &facts->log) &&
+                tm_node_may_strings(reader, node, "", "axes", &facts->axes, &facts->axis_count);
+    if (!good || !constants)
+        return false;
+    for (const tm_node *value = constants->child; value; value = value->next) {
+        if (facts->constant_count == sizeof facts->constants / sizeof *facts->constants)
+            return false;
+        facts->constants[facts->constant_count++] = value->number;
+    }
+    return true;
+}
+
+/* The bytes of tm_axes: int64 axes, then double constants. */
+static bool fill_axes(tm_job *job, const tm_table *table, const tm_facts *facts, tm_diag *diag) {
+    if ((facts->axis_count + facts->constant_count) * 8 > sizeof job->axes)
+        return false;
+    unsigned char *at = job->axes;
+    for (size_t i = 0; i < facts->axis_count; i++, at += 8) {
+        const tm_table_axis *axis = NULL;
+        for (size_t j = 0; j < table->axis_count && !axis; j++)
+            if (strcmp(table->axes[j].name, facts->axes[i]) == 0)
+                axis = &table->axes[j];
+        if (!axis) {
+            tm_diag_error(diag, command_line, facts->name,
+                          "expected only axes of %s, got \"%s\"; run ninja again",
+                          table->definition, facts->axes[i]);
+            return false;
+        }
+        memcpy(at, &axis->value, 8);
+    }
+    memcpy(at, facts->constants, facts->constant_count * 8);
+    return true;
+}
+
+/* A scalar in the type that the contract passes it as. */
+static void fill_scalar(tm_job_tensor *out, const tm_table_tensor *tensor) {
+    float number = (float)tensor->number;
+    int64_t integer = tensor->integer; /* little-endian: the low bytes are every narrower type */
+    if (tm_dtype_is_float(tensor->dtype))
+        memcpy(out->scalar, &number, sizeof number);
+    else
+        memcpy(out->scalar, &integer, sizeof integer);
+}
+
+static bool locate_blob(tm_job_tensor *out, const tm_table_tensor *tensor, const char *root,
+                        tm_arena *arena, tm_diag *diag) {
+    const char *path = tm_file_join(arena, root, tensor->path);
+    tm_safetensors *file = tm_safetensors_open(arena, path, diag);
+    if (!file)
+        return false;
+    const tm_safetensor *found = tm_safetensors_find(file, tensor->tensor_key);
+    bool good = found && found->bytes == out->bytes && strlen(path) < sizeof out->path;
+    if (good) {
+        out->file_offset = tm_safetensors_offset(file, found);
+        snprintf(out->path, sizeof out->path, "%s", path);
+    } else
+        tm_diag_error(diag, command_line, tensor->name,
+                      "expected %llu bytes of tensor \"%s\" in %s; run ninja again",
+                      (unsigned long long)out->bytes, tensor->tensor_key, path);
+    tm_safetensors_close(file);
+    return good;
+}
+
+static bool fill_tensor(tm_job_tensor *out, const tm_table_tensor *tensor, const char *root,
+                        tm_arena *arena, tm_diag *diag) {
+    size_t bytes;
+    int64_t elems = 1;
+    for (int i = 0; i < tensor->rank; i++)
+        elems *= tensor->shape[i]; /* tm-gen has checked that this does not overflow */
+    if (!tm_dtype_bytes(tensor->dtype, elems, &bytes))
+        return false;
+    snprintf(out->name, sizeof out->name, "%s", tensor->name);
+    out->dtype = tensor->dtype;
+    out->fill = tensor->fill;
+    out->is_scalar = tensor->is_scalar;
+    out->elems = elems;
+    out->bytes = bytes;
+    if (tensor->fill == TM_FILL_SCALAR)
+        fill_scalar(out, tensor);
+    return tensor->fill != TM_FILL_BLOB || locate_blob(out, tensor, root, arena, diag);
+}
+
+static uint64_t align_up(uint64_t value, uint64_t alignment) {
+    return (value + alignment - 1) / alignment * alignment;
+}
+
+bool tm_shared_job_open(tm_shared_job *shared, const tm_table *table, const tm_facts *facts,
+                        const char *object, const char *root, tm_arena *arena, tm_diag *diag) {
+    size_t count = table->input_count + table->output_count;
+    tm_job *draft = tm_arena_alloc(arena, sizeof *draft);
+    *shared = (tm_shared_job){.memfd = -1};
+    if (count > TM_JOB_MAX_TENSORS || strlen(object) >= sizeof draft->object ||
+        strlen(table->signature) >= sizeof draft->signature) {
+        tm_diag_error(diag, command_line, table->definition,
+                      "expected at most %d tensors and shorter paths", TM_JOB_MAX_TENSORS);
+        return false;
+    }
+    snprintf(draft->object, sizeof draft->object, "%s", object);
+    snprintf(draft->signature, sizeof draft->signature, "%s", table->signature);
+    draft->input_count = (uint32_t)table->input_count;
+    draft->tensor_count = (uint32_t)count;
+    if (!fill_axes(draft, table, facts, diag))
+        return false;
+    draft->samples_offset = align_up(sizeof *draft, 4096);
+    uint64_t end =
+        draft->samples_offset + align_up(TM_JOB_MAX_SAMPLES * sizeof(tm_job_sample), 4096);
+    for (size_t i = 0; i < count; i++) {
+        tm_job_tensor *out = &draft->tensors[i];
+        if (!fill_tensor(out, &table->tensors[i], root, arena, diag))
+            return false;
+        if (i >= table->input_count) {
+            out->offset = end;
+            end += align_up(out->bytes, 4096);
+        }
+    }
+    draft->total_bytes = end;
+    shared->memfd = memfd_create("tracemill-job", MFD_CLOEXEC);
+    shared->bytes = end;
+    if (shared->memfd >= 0 && ftruncate(shared->memfd, (off_t)end) == 0)
+        shared->job =
+            mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_SHARED, shared->memfd, 0);
+    if (!shared->job || shared->job == MAP_FAILED) {
+        shared->job = NULL;
+        tm_diag_error(diag, command_line, NULL, "%llu bytes of shared memory: %s",
+                      (unsigned long long)end, strerror(errno));
+        tm_shared_job_close(shared);
+        return false;
+    }
+    *shared->job = *draft;
+    return true;
+}
+
+void tm_shared_job_close(tm_shared_job *shared) {
+    if (shared->job)
+        munmap(shared->job, shared->bytes);
+    if (shared->memfd >= 0)
+        close(shared->memfd);
+    *shared = (tm_shared_job){.memfd = -1};
+}

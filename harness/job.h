@@ -1,0 +1,116 @@
+/* job: what a judge and one worker share: a block of memory and a few messages.
+ *
+ * Plain data in one memfd: the job first, then the samples, then the outputs. The judge keeps its own
+ * copy of everything it decides on and takes only outputs and samples from here. */
+#ifndef TM_JOB_H
+#define TM_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/table.h"
+#include "lib/config.h"
+#include "lib/diag.h"
+#include "lib/node.h"
+
+#define TM_JOB_MAX_TENSORS 48
+#define TM_JOB_MAX_SAMPLES 100000 /* per trial */
+
+typedef struct {
+    char name[64];
+    int32_t dtype;
+    int32_t fill; /* tm_fill */
+    int32_t is_scalar;
+    int64_t elems;
+    uint64_t bytes;
+    uint64_t offset;          /* outputs: from the start of the shared memory */
+    unsigned char scalar[8];  /* by-value inputs, in the type of the contract */
+    char path[4096];          /* TM_FILL_BLOB */
+    uint64_t file_offset;     /* TM_FILL_BLOB: where its bytes start */
+} tm_job_tensor;
+
+typedef struct {
+    char object[4096];    /* the shared object to load */
+    char signature[8192]; /* which it must have been compiled for */
+    int32_t device;
+    uint32_t input_count, tensor_count;
+    unsigned char axes[64 * 8]; /* tm_axes of the contract */
+    uint64_t samples_offset;    /* TM_JOB_MAX_SAMPLES tm_job_sample */
+    uint64_t total_bytes;
+    tm_job_tensor tensors[TM_JOB_MAX_TENSORS];
+} tm_job;
+
+/* One timed call. */
+typedef struct {
+    double device_ns; /* between the marks of the backend's clock */
+    double wall_ns;   /* host time from before the call until its work was done */
+} tm_job_sample;
+
+typedef enum {
+    TM_REQUEST_LOAD, /* open the device, load the object, allocate */
+    TM_REQUEST_RUN,  /* new inputs from `seed`, one call, outputs to the shared memory */
+    TM_REQUEST_TIME, /* timed calls on the same inputs, then outputs again */
+    TM_REQUEST_QUIT
+} tm_request_kind;
+
+typedef struct {
+    int32_t kind;
+    int32_t warmup;
+    int64_t iterations;
+    int64_t floor;    /* samples that are taken whatever the cap */
+    uint64_t cap_ns;  /* no further sample after this long */
+    uint64_t seed;
+} tm_request;
+
+typedef enum {
+    TM_REPLY_OK,
+    TM_REPLY_NOT_LOADED,     /* the shared object, its symbols or its signature */
+    TM_REPLY_ENTRY_FAILED,   /* the entry returned `code` */
+    TM_REPLY_DEVICE_FAILED,  /* an error of the device after a call of the solution */
+    TM_REPLY_OVERRUN,        /* wrote outside a buffer */
+    TM_REPLY_HARNESS_FAILED, /* our own fault, or the environment's */
+    TM_REPLY_OUT_OF_MEMORY   /* the workload does not fit the device */
+} tm_reply_kind;
+
+typedef struct {
+    int32_t kind;
+    int32_t code;
+    int64_t samples; /* of TM_REQUEST_TIME */
+    int32_t capped;  /* the time cap ended the samples early */
+    char message[512];
+} tm_reply;
+
+/* What must be known of a solution, from build/solutions/<name>.json. */
+typedef struct {
+    const char *name, *author, *definition, *log;
+    const char *const *axes; /* names, in the order of tm_axes */
+    size_t axis_count;
+    double constants[16]; /* after the axes */
+    size_t constant_count;
+} tm_facts;
+
+/* False after appending an error. Borrows from the node. */
+bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node);
+
+/* A job in shared memory; the judge's end of it. */
+typedef struct {
+    tm_job *job; /* at the start of the map */
+    size_t bytes;
+    int memfd;
+} tm_shared_job;
+
+/* Makes the shared memory of a table and a solution, blobs located. False after appending an error.
+ * Released by tm_shared_job_close. */
+bool tm_shared_job_open(tm_shared_job *shared, const tm_table *table, const tm_facts *facts,
+                        const char *object, const char *root, tm_arena *arena, tm_diag *diag);
+void tm_shared_job_close(tm_shared_job *shared);
+/* An output's bytes, borrowed from the map. */
+static inline void *tm_shared_job_output(const tm_shared_job *shared, size_t tensor) {
+    return (char *)shared->job + shared->job->tensors[tensor].offset;
+}
+static inline tm_job_sample *tm_job_samples(tm_job *job) {
+    return (tm_job_sample *)((char *)job + job->samples_offset);
+}
+
+#endif

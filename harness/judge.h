@@ -1,0 +1,46 @@
+/* judge: runs one cell and knows its verdict. Trusted: it never touches a device and never loads a
+ * solution. */
+#ifndef TM_JUDGE_H
+#define TM_JUDGE_H
+
+#include "harness/cell.h"
+#include "harness/evaluator.h"
+#include "harness/stats.h"
+#include "lib/text.h"
+#include "lib/trace.h"
+
+#define TM_JUDGE_MAX_TRIALS 64
+
+/* Samples of one trial of the solution. */
+typedef struct {
+    tm_stats device_ns;
+    double wall_median_ns;
+    bool capped;
+} tm_trial;
+
+/* What came of a cell. */
+typedef struct {
+    tm_status status;
+    char reason[1024]; /* "" when PASSED */
+    tm_text log;       /* what the solution printed, or the compiler */
+    uint64_t seed;
+    tm_verdict verdict;
+    bool compared; /* the verdict holds figures */
+    tm_trial trials[TM_JUDGE_MAX_TRIALS];
+    size_t trial_count;
+    double interval_low_ns, interval_high_ns; /* of the median, over all samples */
+    double latency_ns;           /* mean of the trials' medians */
+    double reference_latency_ns; /* 0: not measured */
+} tm_outcome;
+
+/* Judges a cell. False after appending an error: the harness or the environment failed and there is
+ * no verdict. The outcome's log is freed by the caller. */
+bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm_diag *diag);
+
+/* Writes the trace and, when there is something in it, the log beside it. */
+bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_outcome *outcome,
+                      tm_arena *arena, tm_diag *diag);
+/* One line for a person: verdict, latency, speedup or reason. */
+void tm_outcome_print(const tm_cell *cell, const tm_outcome *outcome);
+
+#endif

@@ -1,0 +1,65 @@
+#include "harness/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "lib/text.h"
+
+static const tm_place command_line = {NULL, TM_WHOLE_FILE};
+
+/* The lock file of a device: by its identity, so that all build folders of a machine meet there; for
+ * the CPU the file that compiles of this build share. */
+static const char *lock_path(const tm_cell *cell, const tm_node *device, tm_arena *arena) {
+    const tm_node *backend = tm_node_get(cell->device, "backend");
+    if (backend && backend->string && strcmp(backend->string, "cpu") == 0)
+        return tm_cell_path(cell, arena, "build/machine.lock");
+    const tm_node *uuid = tm_node_get(device, "uuid");
+    tm_text name = {0};
+    tm_text_add_component(&name, uuid && uuid->string ? uuid->string : "device");
+    const char *path = tm_arena_format(arena, "/tmp/tracemill-%ld-%s.lock", (long)geteuid(),
+                                       tm_text_get(&name));
+    tm_text_free(&name);
+    return path;
+}
+
+static int try_lock(const tm_cell *cell, const tm_node *device, int operation, tm_arena *arena,
+                    tm_diag *diag) {
+    const char *path = lock_path(cell, device, arena);
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) {
+        tm_diag_error(diag, command_line, NULL, "%s: %s", path, strerror(errno));
+        return -1;
+    }
+    while (flock(file, operation) != 0)
+        if (errno != EINTR) {
+            close(file);
+            return -1;
+        }
+    return file;
+}
+
+bool tm_lock_device(const tm_cell *cell, int *device, tm_arena *arena, tm_diag *diag) {
+    const tm_node *devices = tm_node_get(cell->device, "devices");
+    const tm_node *first = devices ? devices->child : NULL;
+    if (!first) {
+        tm_diag_error(diag, command_line, NULL, "expected a device in build/device.json, got none");
+        return false;
+    }
+    int index = 0;
+    for (const tm_node *node = first; node; node = node->next, index++)
+        if (try_lock(cell, node, LOCK_EX | LOCK_NB, arena, diag) >= 0) {
+            *device = index;
+            return true;
+        }
+    /* All are busy: wait for one, a different one for each waiting process. */
+    int mine = (int)(getpid() % index);
+    const tm_node *node = first;
+    for (int i = 0; i < mine; i++)
+        node = node->next;
+    *device = mine;
+    return try_lock(cell, node, LOCK_EX, arena, diag) >= 0;
+}

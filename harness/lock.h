@@ -1,0 +1,13 @@
+/* lock: one timed cell per device at a time, and no compiler beside a timed CPU cell. */
+#ifndef TM_LOCK_H
+#define TM_LOCK_H
+
+#include <stdbool.h>
+
+#include "harness/cell.h"
+
+/* Waits until this process may use a device and sets `*device` to its index. The lock is held until
+ * the process ends. False after appending an error. */
+bool tm_lock_device(const tm_cell *cell, int *device, tm_arena *arena, tm_diag *diag);
+
+#endif

@@ -1,0 +1,32 @@
+/* main: the program that every workload's table is linked with. */
+#include <stdio.h>
+
+#include "harness/cell.h"
+#include "harness/judge.h"
+#include "harness/lock.h"
+
+int tm_judge_main(const tm_table *table, int argc, char **argv) {
+    tm_arena *arena = tm_arena_create();
+    tm_diag *diag = tm_diag_create(arena);
+    tm_cell cell;
+    tm_outcome outcome = {0};
+    int status = tm_cell_open(&cell, table, argc, argv, arena, diag);
+    if (status >= 0)
+        goto out;
+    status = 3;
+    if (!tm_lock_device(&cell, &cell.device_index, arena, diag) ||
+        !tm_judge_cell(&cell, &outcome, arena, diag))
+        goto out;
+    if (cell.trace_path &&
+        !tm_outcome_write(&cell, tm_evaluator_for(table), &outcome, arena, diag))
+        goto out;
+    tm_outcome_print(&cell, &outcome);
+    if (!cell.trace_path)
+        fputs(tm_text_get(&outcome.log), stdout);
+    status = cell.trace_path || outcome.status == TM_STATUS_PASSED ? 0 : 1;
+out:
+    tm_diag_print(diag, TM_DIAG_WARNING, stderr);
+    tm_text_free(&outcome.log);
+    tm_arena_destroy(arena);
+    return status;
+}

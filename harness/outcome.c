@@ -1,0 +1,144 @@
+/* outcome: what a judged cell leaves behind: the trace, the log beside it, a line on the terminal. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/judge.h"
+#include "lib/file.h"
+
+static const tm_place command_line = {NULL, TM_WHOLE_FILE};
+
+static tm_json *trials_json(const tm_outcome *outcome) {
+    tm_json *trials = tm_json_array();
+    for (size_t i = 0; i < outcome->trial_count; i++) {
+        const tm_trial *trial = &outcome->trials[i];
+        tm_json *row = tm_json_object();
+        tm_json_set_int(row, "samples", (int64_t)trial->device_ns.count);
+        tm_json_set_number(row, "min_ns", trial->device_ns.min);
+        tm_json_set_number(row, "p10_ns", trial->device_ns.p10);
+        tm_json_set_number(row, "median_ns", trial->device_ns.median);
+        tm_json_set_number(row, "p90_ns", trial->device_ns.p90);
+        tm_json_set_number(row, "mean_ns", trial->device_ns.mean);
+        tm_json_set_number(row, "standard_deviation_ns", trial->device_ns.standard_deviation);
+        tm_json_set_number(row, "wall_median_ns", trial->wall_median_ns);
+        tm_json_set_bool(row, "capped", trial->capped);
+        tm_json_push(trials, row);
+    }
+    return trials;
+}
+
+static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
+    const tm_node *backend = tm_node_get(cell->device, "backend");
+    bool cuda = backend && backend->string && strcmp(backend->string, "cuda") == 0;
+    tm_json *details = tm_json_object();
+    tm_json_set_int(details, "seed", (int64_t)outcome->seed);
+    tm_json_set_string(details, "runner", "isolated");
+    tm_json_set_string(details, "clock", cuda ? "cuda events" : "monotonic");
+    tm_json_set_string(details, "cache", "cold");
+    if (outcome->status == TM_STATUS_PASSED) {
+        tm_json_set_number(details, "median_low_ns", outcome->interval_low_ns);
+        tm_json_set_number(details, "median_high_ns", outcome->interval_high_ns);
+        tm_json_set(details, "trials", trials_json(outcome));
+    }
+    return details;
+}
+
+/* Name of the device and versions of what the numbers depend on. */
+static void fill_environment(const tm_cell *cell, tm_trace *trace) {
+    const tm_node *devices = tm_node_get(cell->device, "devices");
+    const tm_node *name = tm_node_get(devices ? devices->child : NULL, "name");
+    const tm_node *libs = tm_node_get(cell->device, "libs");
+    trace->hardware = name && name->string ? name->string : "unknown";
+    for (const tm_node *lib = libs ? libs->child : NULL; lib; lib = lib->next)
+        if (lib->type == TM_NODE_STRING &&
+            trace->lib_count < sizeof trace->libs / sizeof *trace->libs)
+            trace->libs[trace->lib_count++] = (tm_trace_lib){lib->key, lib->string};
+}
+
+static bool write_log(const tm_cell *cell, const tm_outcome *outcome, tm_arena *arena,
+                      tm_diag *diag) {
+    size_t stem = strlen(cell->trace_path);
+    if (stem > 5 && strcmp(cell->trace_path + stem - 5, ".json") == 0)
+        stem -= 5;
+    const char *path = tm_arena_format(arena, "%.*s.log", (int)stem, cell->trace_path);
+    if (outcome->log.length == 0) {
+        unlink(path); /* of an earlier run */
+        return true;
+    }
+    if (tm_file_write(path, outcome->log.data, outcome->log.length, NULL))
+        return true;
+    tm_diag_error(diag, command_line, NULL, "%s: cannot be written: %s", path, strerror(errno));
+    return false;
+}
+
+bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_outcome *outcome,
+                      tm_arena *arena, tm_diag *diag) {
+    char timestamp[64];
+    time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(timestamp, sizeof timestamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    tm_trace trace = {.definition = cell->table->definition,
+                      .op_type = cell->table->op_type,
+                      .solution = cell->solution.name,
+                      .author = cell->solution.author,
+                      .workload = cell->workload,
+                      .status = outcome->status,
+                      .reason = outcome->reason,
+                      .timestamp = timestamp,
+                      .log = tm_text_get(&outcome->log)};
+    fill_environment(cell, &trace);
+    trace.has_correctness = outcome->status == TM_STATUS_PASSED ||
+                            outcome->status == TM_STATUS_INCORRECT_NUMERICAL;
+    trace.has_performance = outcome->status == TM_STATUS_PASSED;
+    if (trace.has_correctness) {
+        trace.max_relative_error = outcome->verdict.max_relative_error;
+        trace.max_absolute_error = outcome->verdict.max_absolute_error;
+        trace.correctness_extra = tm_verdict_extra(&outcome->verdict, cell->table, evaluator);
+    }
+    if (trace.has_performance) {
+        trace.latency_ms = outcome->latency_ns / 1e6;
+        trace.reference_latency_ms = outcome->reference_latency_ns / 1e6;
+        trace.speedup_factor = outcome->reference_latency_ns / outcome->latency_ns;
+    }
+    trace.details = details_json(cell, outcome);
+    if (!write_log(cell, outcome, arena, diag))
+        return false;
+    if (tm_trace_write(cell->trace_path, &trace))
+        return true;
+    tm_diag_error(diag, command_line, NULL, "%s: cannot be written: %s", cell->trace_path,
+                  strerror(errno));
+    return false;
+}
+
+static void print_time(double ns) {
+    if (ns < 1e3)
+        printf("%.0f ns", ns);
+    else if (ns < 1e6)
+        printf("%.2f us", ns / 1e3);
+    else
+        printf("%.3f ms", ns / 1e6);
+}
+
+void tm_outcome_print(const tm_cell *cell, const tm_outcome *outcome) {
+    printf("%s %s", tm_status_name(outcome->status), cell->solution.name);
+    const char *separator = " [";
+    for (size_t i = 0; i < cell->table->axis_count; i++)
+        if (!cell->table->axes[i].is_const) {
+            printf("%s%s=%lld", separator, cell->table->axes[i].name,
+                   (long long)cell->table->axes[i].value);
+            separator = " ";
+        }
+    printf("%s: ", separator[1] == '[' ? "" : "]");
+    if (outcome->status == TM_STATUS_PASSED) {
+        print_time(outcome->latency_ns);
+        if (outcome->reference_latency_ns > 0)
+            printf(", %.4gx the reference", outcome->reference_latency_ns / outcome->latency_ns);
+    } else
+        printf("%s", outcome->reason);
+    printf("\n");
+}

@@ -1,0 +1,143 @@
+/* RMSNorm on the CPU: rows over OpenMP threads, vectors of 16 elements. Outputs larger
+ * than a cache are written past it, which saves reading each line before it is overwritten. */
+#include "contract.h"
+
+#include <math.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+enum {
+    LANES = 8,               /* pairs of bfloat16 in a vector */
+    WIDE = 2 * LANES,        /* elements in a vector */
+    CHUNK = 512,             /* elements scaled at a time when streaming: stays in the L1 */
+    SERIAL_ELEMS = 1 << 15,  /* below, waking the other threads takes longer than the work */
+    STREAM_BYTES = 16 << 20, /* from here on the output is not expected to stay in cache */
+};
+
+typedef uint32_t bits_vector __attribute__((vector_size(4 * LANES)));
+typedef float float_vector __attribute__((vector_size(4 * LANES)));
+
+/* WIDE neighbours: the even ones are the low halves of 32-bit words, the odd ones the high. */
+typedef struct {
+    float_vector even, odd;
+} wide;
+
+static inline void load_wide(const tm_bfloat16 *from, wide *to) {
+    bits_vector pairs;
+    memcpy(&pairs, from, sizeof pairs);
+    to->even = (float_vector)(pairs << 16);
+    to->odd = (float_vector)(pairs & 0xffff0000u);
+}
+
+/* To nearest even, as the high half of each word; NaN becomes a quiet NaN. */
+static inline void round_vector(const float_vector *value, bits_vector *rounded) {
+    const bits_vector bits = (bits_vector)*value, is_number = (bits_vector)(*value == *value);
+    *rounded = (bits + ((0x7fffu + (bits >> 16 & 1u)) & is_number)) | (~is_number & 0x400000u);
+}
+
+static inline void store_wide(const wide *from, tm_bfloat16 *to) {
+    bits_vector even, odd;
+    round_vector(&from->even, &even);
+    round_vector(&from->odd, &odd);
+    const bits_vector pairs = even >> 16 | (odd & 0xffff0000u);
+    memcpy(to, &pairs, sizeof pairs);
+}
+
+static float mean_of_squares(const tm_bfloat16 *x, int64_t elems) {
+    wide sum[2] = {0};
+    int64_t i = 0;
+    for (; i + 2 * WIDE <= elems; i += 2 * WIDE) {
+        wide values[2];
+        load_wide(x + i, &values[0]);
+        load_wide(x + i + WIDE, &values[1]);
+        sum[0].even += values[0].even * values[0].even;
+        sum[0].odd += values[0].odd * values[0].odd;
+        sum[1].even += values[1].even * values[1].even;
+        sum[1].odd += values[1].odd * values[1].odd;
+    }
+    for (; i < elems; i += WIDE) {
+        const int64_t count = elems - i < WIDE ? elems - i : WIDE;
+        tm_bfloat16 last[WIDE] = {{0}};
+        memcpy(last, x + i, (size_t)count * sizeof *x);
+        wide values;
+        load_wide(last, &values);
+        sum[0].even += values.even * values.even;
+        sum[0].odd += values.odd * values.odd;
+    }
+    const float_vector lanes = (sum[0].even + sum[0].odd) + (sum[1].even + sum[1].odd);
+    float total = 0;
+    for (int lane = 0; lane < LANES; ++lane)
+        total += lanes[lane];
+    return total / (float)elems;
+}
+
+/* output = x * factor * weight */
+static void scale(const tm_bfloat16 *x, const tm_bfloat16 *weight, float factor,
+                  tm_bfloat16 *output, int64_t elems) {
+    int64_t i = 0;
+    for (; i + WIDE <= elems; i += WIDE) {
+        wide values, weights;
+        load_wide(x + i, &values);
+        load_wide(weight + i, &weights);
+        values.even = values.even * factor * weights.even;
+        values.odd = values.odd * factor * weights.odd;
+        store_wide(&values, output + i);
+    }
+    if (i < elems) {
+        const size_t bytes = (size_t)(elems - i) * sizeof *x;
+        tm_bfloat16 last[WIDE] = {{0}}, weights[WIDE] = {{0}}, result[WIDE];
+        memcpy(last, x + i, bytes);
+        memcpy(weights, weight + i, bytes);
+        scale(last, weights, factor, result, WIDE);
+        memcpy(output + i, result, bytes);
+    }
+}
+
+/* Copies past the cache where both ends allow it. */
+static void stream_out(tm_bfloat16 *to, const tm_bfloat16 *from, int64_t elems) {
+    int64_t done = 0;
+#if defined(__SSE2__)
+    if ((uintptr_t)to % sizeof(__m128i) == 0) {
+        for (; done + 8 <= elems; done += 8)
+            _mm_stream_si128((__m128i *)(void *)(to + done),
+                             _mm_load_si128((const __m128i *)(const void *)(from + done)));
+    }
+#endif
+    memcpy(to + done, from + done, (size_t)(elems - done) * sizeof *to);
+}
+
+static void normalise_row(const tm_bfloat16 *x, const tm_bfloat16 *weight, double eps,
+                          tm_bfloat16 *output, int64_t elems, int streamed) {
+    const float factor = 1.0f / sqrtf(mean_of_squares(x, elems) + (float)eps);
+    if (!streamed) {
+        scale(x, weight, factor, output, elems);
+        return;
+    }
+    for (int64_t begin = 0; begin < elems; begin += CHUNK) {
+        _Alignas(64) tm_bfloat16 chunk[CHUNK];
+        const int64_t count = elems - begin < CHUNK ? elems - begin : CHUNK;
+        scale(x + begin, weight + begin, factor, chunk, count);
+        stream_out(output + begin, chunk, count);
+    }
+}
+
+int TM_ENTRY(const tm_bfloat16 *hidden_states, const tm_bfloat16 *weight, tm_bfloat16 *output,
+             const tm_axes *axes, tm_stream stream) {
+    (void)stream;
+    const int64_t rows = axes->batch_size, elems = axes->hidden_size;
+    const int streamed = rows * elems * (int64_t)sizeof *output >= STREAM_BYTES;
+#pragma omp parallel if (rows * elems >= SERIAL_ELEMS)
+    {
+#pragma omp for schedule(static)
+        for (int64_t row = 0; row < rows; ++row) {
+            const int64_t begin = row * elems;
+            normalise_row(hidden_states + begin, weight, axes->eps, output + begin, elems,
+                          streamed);
+        }
+#if defined(__SSE2__)
+        _mm_sfence();
+#endif
+    }
+    return 0;
+}

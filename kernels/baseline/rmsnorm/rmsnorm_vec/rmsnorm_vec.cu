@@ -1,0 +1,219 @@
+/* RMSNorm on the GPU, near the memory's limit: 16-byte accesses, every element read
+ * once and kept in registers, all loads of a thread in flight before the first is used. Short rows
+ * share a warp; others get a block each, of few threads with DEPTH vectors when there are enough
+ * rows to fill the device, of many threads with one vector when latency counts. */
+#include "contract.h"
+
+namespace {
+
+constexpr int vector_elems = 8; /* bfloat16 in 16 bytes */
+constexpr int warp_lanes = 32;
+constexpr int most_threads = 1024;
+constexpr int few_rows = 264; /* two per multiprocessor of an H200 */
+
+struct problem {
+    const tm_bfloat16 *hidden_states;
+    const tm_bfloat16 *weight;
+    tm_bfloat16 *output;
+    int64_t rows;
+    int elems; /* of a row */
+    float eps;
+
+    __device__ float inverse_rms(float sum_of_squares) const {
+        return rsqrtf(sum_of_squares / (float)elems + eps);
+    }
+};
+
+/* Past the L1, which keeps the weights. */
+__device__ uint4 load_once(const tm_bfloat16 *from) {
+    uint4 v;
+    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                 : "l"(from));
+    return v;
+}
+
+__device__ uint4 load_kept(const tm_bfloat16 *from) {
+    return __ldg(reinterpret_cast<const uint4 *>(from));
+}
+
+__device__ float low(uint32_t pair) {
+    return __uint_as_float(pair << 16);
+}
+
+__device__ float high(uint32_t pair) {
+    return __uint_as_float(pair & 0xffff0000u);
+}
+
+/* What a thread keeps of one vector of x. */
+struct values {
+    uint4 x;
+
+    __device__ void load(const problem &p, int64_t at) {
+        x = load_once(p.hidden_states + at);
+    }
+    __device__ void clear() {
+        x = make_uint4(0, 0, 0, 0);
+    }
+    __device__ float sum_of_squares() const {
+        return squares(x.x) + squares(x.y) + squares(x.z) + squares(x.w);
+    }
+    __device__ void store(const uint4 &weight, float factor, tm_bfloat16 *to) const {
+        __stcs(reinterpret_cast<uint4 *>(to),
+               make_uint4(scaled(x.x, weight.x, factor), scaled(x.y, weight.y, factor),
+                          scaled(x.z, weight.z, factor), scaled(x.w, weight.w, factor)));
+    }
+
+  private:
+    static __device__ float squares(uint32_t pair) {
+        return low(pair) * low(pair) + high(pair) * high(pair);
+    }
+    static __device__ uint32_t scaled(uint32_t pair, uint32_t weight, float factor) {
+        const __nv_bfloat162 both = __floats2bfloat162_rn(low(pair) * factor * low(weight),
+                                                          high(pair) * factor * high(weight));
+        uint32_t bits;
+        memcpy(&bits, &both, sizeof bits);
+        return bits;
+    }
+};
+
+/* The sum over LANES neighbouring lanes, in each of them. */
+template <int LANES> __device__ float lanes_sum(float value) {
+#pragma unroll
+    for (int distance = LANES / 2; distance > 0; distance /= 2)
+        value += __shfl_xor_sync(0xffffffffu, value, distance);
+    return value;
+}
+
+/* The sum over the block, in every thread; to be called once. */
+__device__ float block_sum(float value) {
+    __shared__ float warp_sums[most_threads / warp_lanes];
+    const int lane = threadIdx.x % warp_lanes;
+    value = lanes_sum<warp_lanes>(value);
+    if (lane == 0)
+        warp_sums[threadIdx.x / warp_lanes] = value;
+    __syncthreads();
+    return lanes_sum<warp_lanes>(lane < (int)blockDim.x / warp_lanes ? warp_sums[lane] : 0.0f);
+}
+
+template <int DEPTH>
+__global__ void __launch_bounds__(most_threads / DEPTH) row_per_block(const problem p) {
+    const int64_t begin = (int64_t)blockIdx.x * p.elems;
+    const int first = threadIdx.x * vector_elems, step = blockDim.x * vector_elems;
+    values kept[DEPTH];
+    uint4 weights[DEPTH];
+#pragma unroll
+    for (int d = 0; d < DEPTH; ++d) {
+        if (first + d * step < p.elems)
+            kept[d].load(p, begin + first + d * step);
+        else
+            kept[d].clear();
+    }
+#pragma unroll
+    for (int d = 0; d < DEPTH; ++d) {
+        if (first + d * step < p.elems)
+            weights[d] = load_kept(p.weight + first + d * step);
+    }
+    float squares = 0;
+#pragma unroll
+    for (int d = 0; d < DEPTH; ++d)
+        squares += kept[d].sum_of_squares();
+    const float factor = p.inverse_rms(block_sum(squares));
+#pragma unroll
+    for (int d = 0; d < DEPTH; ++d) {
+        if (first + d * step < p.elems)
+            kept[d].store(weights[d], factor, p.output + begin + first + d * step);
+    }
+}
+
+constexpr int shared_threads = 256;
+
+/* LANES threads per row of at most LANES vectors; each does ROWS rows, the block's groups side by
+ * side. */
+template <int LANES, int ROWS>
+__global__ void __launch_bounds__(shared_threads) rows_in_warps(const problem p) {
+    constexpr int groups = shared_threads / LANES;
+    const int at = threadIdx.x % LANES * vector_elems;
+    const int64_t first = (int64_t)blockIdx.x * (groups * ROWS) + threadIdx.x / LANES;
+    values kept[ROWS];
+    uint4 weight = make_uint4(0, 0, 0, 0);
+#pragma unroll
+    for (int r = 0; r < ROWS; ++r) {
+        if (at < p.elems && first + r * groups < p.rows)
+            kept[r].load(p, (first + r * groups) * p.elems + at);
+        else
+            kept[r].clear();
+    }
+    if (at < p.elems)
+        weight = load_kept(p.weight + at);
+#pragma unroll
+    for (int r = 0; r < ROWS; ++r) {
+        const float factor = p.inverse_rms(lanes_sum<LANES>(kept[r].sum_of_squares()));
+        if (at < p.elems && first + r * groups < p.rows)
+            kept[r].store(weight, factor, p.output + (first + r * groups) * p.elems + at);
+    }
+}
+
+/* Any row length, any alignment; reads its row twice. */
+__global__ void __launch_bounds__(shared_threads) any_row(const problem p) {
+    const int64_t begin = (int64_t)blockIdx.x * p.elems;
+    float squares = 0;
+    for (int i = threadIdx.x; i < p.elems; i += blockDim.x) {
+        const float x = __bfloat162float(p.hidden_states[begin + i]);
+        squares += x * x;
+    }
+    const float factor = p.inverse_rms(block_sum(squares));
+    for (int i = threadIdx.x; i < p.elems; i += blockDim.x) {
+        const float x = __bfloat162float(p.hidden_states[begin + i]);
+        p.output[begin + i] = __float2bfloat16_rn(x * factor * __bfloat162float(p.weight[i]));
+    }
+}
+
+template <int DEPTH> void launch_blocks(const problem &p, cudaStream_t stream) {
+    const int lanes = (p.elems / vector_elems + DEPTH - 1) / DEPTH;
+    const int threads = (lanes + warp_lanes - 1) / warp_lanes * warp_lanes;
+    row_per_block<DEPTH><<<(unsigned)p.rows, threads, 0, stream>>>(p);
+}
+
+template <int LANES> void launch_warps(const problem &p, cudaStream_t stream) {
+    constexpr int groups = shared_threads / LANES, depth = 4;
+    if (p.rows < few_rows * groups * depth)
+        rows_in_warps<LANES, 1>
+            <<<(unsigned)((p.rows + groups - 1) / groups), shared_threads, 0, stream>>>(p);
+    else
+        rows_in_warps<LANES, depth><<<(unsigned)((p.rows + groups * depth - 1) / (groups * depth)),
+                                      shared_threads, 0, stream>>>(p);
+}
+
+bool is_aligned(const void *pointer) {
+    return (uintptr_t)pointer % sizeof(uint4) == 0;
+}
+
+} // namespace
+
+int TM_ENTRY(const tm_bfloat16 *hidden_states, const tm_bfloat16 *weight, tm_bfloat16 *output,
+             const tm_axes *axes, tm_stream stream) {
+    const int64_t rows = axes->batch_size, elems = axes->hidden_size;
+    if (rows == 0 || elems == 0)
+        return 0;
+    if (rows > INT32_MAX || elems > INT32_MAX / 2)
+        return tm_fail(2, "%lld rows of %lld elements: at most 2^31 - 1 and 2^30", (long long)rows,
+                       (long long)elems);
+    const problem p = {hidden_states, weight, output, rows, (int)elems, (float)axes->eps};
+    const int64_t vectors = elems / vector_elems;
+    if (elems % vector_elems != 0 || !is_aligned(hidden_states) || !is_aligned(weight) ||
+        !is_aligned(output) || vectors > most_threads)
+        any_row<<<(unsigned)rows, shared_threads, 0, stream>>>(p);
+    else if (vectors <= 8)
+        launch_warps<8>(p, stream);
+    else if (vectors <= 16)
+        launch_warps<16>(p, stream);
+    else if (vectors <= warp_lanes)
+        launch_warps<warp_lanes>(p, stream);
+    else if (rows <= few_rows)
+        launch_blocks<1>(p, stream);
+    else
+        launch_blocks<4>(p, stream);
+    const cudaError_t status = cudaGetLastError();
+    return status == cudaSuccess ? 0 : tm_fail(1, "launch: %s", cudaGetErrorString(status));
+}

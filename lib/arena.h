@@ -1,0 +1,38 @@
+/* arena: memory that lives exactly as long as one run.
+ *
+ * Knows: blocks, alignment, zeroing. Deliberately does not know: freeing single objects.
+ * Running out of memory aborts the process with a message: no caller could go on. */
+#ifndef TM_ARENA_H
+#define TM_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tm_arena tm_arena;
+
+/* A new, empty arena; caller destroys it. Never NULL. */
+tm_arena *tm_arena_create(void);
+/* Frees the arena and everything allocated from it; NULL is allowed. */
+void tm_arena_destroy(tm_arena *arena);
+
+/* `bytes` zeroed bytes aligned to 16; borrows until the arena is destroyed. Never NULL, not even
+ * for 0. */
+void *tm_arena_alloc(tm_arena *arena, size_t bytes);
+/* `count` zeroed elements of `size` bytes each; aborts on overflow. Borrows until destroy. */
+void *tm_arena_array(tm_arena *arena, size_t count, size_t size);
+/* The first `length` bytes of `text` followed by NUL. Borrows until destroy. */
+char *tm_arena_copy(tm_arena *arena, const char *text, size_t length);
+/* printf into the arena. Borrows until destroy. */
+char *tm_arena_format(tm_arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+char *tm_arena_vformat(tm_arena *arena, const char *format, va_list arguments);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,101 @@
+#include "lib/field.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/text.h"
+
+/* Keywords of C23 and C++23, the alternative tokens of C++, and the type names that a contract
+ * header uses for its arguments; a blank before and after each. */
+static const char keywords[] =
+    " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t "
+    "char32_t char8_t class co_await co_return co_yield compl concept const const_cast "
+    "consteval constexpr constinit continue decltype default delete do double dynamic_cast "
+    "else enum explicit export extern false float for friend goto if inline int int16_t "
+    "int32_t int64_t int8_t long mutable namespace new noexcept not not_eq nullptr operator or "
+    "or_eq private protected public register reinterpret_cast requires restrict return short "
+    "signed sizeof static static_assert static_cast struct switch template this thread_local "
+    "throw true try typedef typeid typename typeof typeof_unqual union unsigned using virtual "
+    "void volatile wchar_t while xor xor_eq ";
+
+static bool is_keyword(const char *name) {
+    char spaced[32];
+    int length = snprintf(spaced, sizeof spaced, " %s ", name);
+    return (size_t)length < sizeof spaced && strstr(keywords, spaced) != NULL;
+}
+
+/* The C library's isalpha() asks the locale; a compiler does not. */
+static bool has_identifier_form(const char *name) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    return name[0] != '\0' && strchr("0123456789", name[0]) == NULL &&
+           name[strspn(name, letters)] == '\0';
+}
+
+bool tm_field_check_identifier(tm_node_reader *reader, tm_place place, const char *where,
+                               const char *name) {
+    if (!has_identifier_form(name)) {
+        tm_diag_error(reader->diag, place, where,
+                      "expected a C identifier (letters, digits, _), got \"%s\"; rename it", name);
+        return false;
+    }
+    if (is_keyword(name)) {
+        tm_diag_error(reader->diag, place, where,
+                      "expected a name that C and C++ leave free, got the keyword \"%s\"; "
+                      "rename it",
+                      name);
+        return false;
+    }
+    return true;
+}
+
+const char *tm_field_relative_path(tm_arena *arena, const char *path) {
+    if (path[0] == '/')
+        return NULL;
+    char *kept = tm_arena_alloc(arena, strlen(path) + 1);
+    size_t length = 0;
+    for (const char *part = path; *part != '\0';) {
+        size_t bytes = strcspn(part, "/");
+        if (bytes == 2 && memcmp(part, "..", 2) == 0)
+            return NULL;
+        if (bytes > 0 && !(bytes == 1 && part[0] == '.')) {
+            if (length > 0)
+                kept[length++] = '/';
+            memcpy(kept + length, part, bytes);
+            length += bytes;
+        }
+        part += bytes + (part[bytes] == '/');
+    }
+    return length > 0 ? kept : NULL;
+}
+
+const char *tm_field_check_path(tm_node_reader *reader, tm_place place, const char *where,
+                                const char *path, const char *root) {
+    const char *relative = tm_field_relative_path(reader->arena, path);
+    if (!relative)
+        tm_diag_error(reader->diag, place, where,
+                      "expected a path relative to %s without \"..\", got \"%s\"; "
+                      "keep the file inside and write its path from there",
+                      root, path);
+    return relative;
+}
+
+const char *tm_field_hint(tm_arena *arena, const char *word, const char *const *candidates,
+                          size_t count, const char *otherwise) {
+    const char *nearest = tm_text_nearest(word, candidates, count);
+    return nearest ? tm_arena_format(arena, "did you mean \"%s\"?", nearest) : otherwise;
+}
+
+const char *tm_field_list(tm_arena *arena, const char *const *names, size_t count) {
+    if (count == 0)
+        return "none";
+    tm_text text = {0};
+    for (size_t i = 0; i < count; i++)
+        tm_text_format(&text, "%s%s", i > 0 ? ", " : "", names[i]);
+    const char *list = tm_arena_copy(arena, tm_text_get(&text), text.length);
+    tm_text_free(&text);
+    return list;
+}
+
+const char *tm_field_join(tm_arena *arena, const char *where, const char *key) {
+    return where[0] == '\0' ? key : tm_arena_format(arena, "%s.%s", where, key);
+}

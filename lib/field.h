@@ -1,0 +1,36 @@
+/* field: questions that several models ask of one value: is it a name for C, a path that stays
+ * inside its folder, and what did its author mean.
+ *
+ * Deliberately does not know any model. */
+#ifndef TM_FIELD_H
+#define TM_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/arena.h"
+#include "lib/diag.h"
+#include "lib/node.h"
+
+/* Whether `name` can be an identifier in C and in C++ (so no keyword of either); an error at
+ * `place` when not. */
+bool tm_field_check_identifier(tm_node_reader *reader, tm_place place, const char *where,
+                               const char *name);
+
+/* `path` without "." and empty components; NULL when it is absolute, has a ".." component or names
+ * nothing. In the arena. */
+const char *tm_field_relative_path(tm_arena *arena, const char *path);
+/* The same, with an error at `place` that says relative to what (`root`) the path has to be. */
+const char *tm_field_check_path(tm_node_reader *reader, tm_place place, const char *where,
+                                const char *path, const char *root);
+
+/* The end of a message: `did you mean "near"?`, or `otherwise` when no candidate is near. */
+const char *tm_field_hint(tm_arena *arena, const char *word, const char *const *candidates,
+                          size_t count, const char *otherwise);
+/* "a, b, c"; "none" for no names. In the arena. */
+const char *tm_field_list(tm_arena *arena, const char *const *names, size_t count);
+
+/* The path of a member for messages: "where.key", or "key" when `where` is "". In the arena. */
+const char *tm_field_join(tm_arena *arena, const char *where, const char *key);
+
+#endif

@@ -1,0 +1,436 @@
+#include "lib/json.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json_scan.h"
+#include "lib/text.h"
+
+/* Indented arrays of scalars stay on one line up to here. */
+#define TM_JSON_LINE_BYTES ((size_t)100)
+/* Larger objects look for duplicate keys by sorting. */
+#define TM_JSON_FEW_MEMBERS ((size_t)16)
+
+/* Parsing: json_scan checks the text and says where everything stands, cJSON makes the values, and
+ * the two are walked side by side. */
+
+typedef struct {
+    tm_arena *arena;
+    const tm_source *source;
+    tm_diag *diag;
+    const size_t *offset; /* the next one */
+    size_t end;
+    bool good;
+} tm_json_parser;
+
+/* The way from a value to the root. */
+typedef struct tm_json_path tm_json_path;
+struct tm_json_path {
+    const tm_json_path *parent;
+    const char *key; /* NULL: the element `index` */
+    size_t index;
+};
+
+static void tm_json_path_add(tm_text *text, const tm_json_path *path) {
+    if (path == NULL)
+        return;
+    tm_json_path_add(text, path->parent);
+    if (path->key == NULL)
+        tm_text_format(text, "[%zu]", path->index);
+    else
+        tm_text_format(text, "%s%s", text->length == 0 ? "" : ".", path->key);
+}
+
+static void tm_json_duplicate(tm_json_parser *parser, const tm_node *member,
+                              const tm_json_path *path) {
+    tm_text where = {0};
+    tm_json_path_add(&where, path);
+    tm_diag_error(parser->diag, member->key_place, tm_text_get(&where),
+                  "duplicate key \"%s\"; keep one", member->key);
+    tm_text_free(&where);
+    parser->good = false;
+}
+
+static int tm_json_compare_keys(const void *left, const void *right) {
+    const tm_node *a = *(const tm_node *const *)left, *b = *(const tm_node *const *)right;
+    int order = strcmp(a->key, b->key);
+    if (order != 0)
+        return order;
+    return (a->key_place.offset > b->key_place.offset) -
+           (a->key_place.offset < b->key_place.offset);
+}
+
+static void tm_json_check_keys(tm_json_parser *parser, const tm_node *object,
+                               const tm_json_path *path) {
+    if (object->count <= TM_JSON_FEW_MEMBERS) {
+        for (const tm_node *member = object->child; member != NULL; member = member->next) {
+            const tm_node *earlier = object->child;
+            while (earlier != member && strcmp(earlier->key, member->key) != 0)
+                earlier = earlier->next;
+            if (earlier != member)
+                tm_json_duplicate(parser, member, path);
+        }
+        return;
+    }
+    const tm_node **members = tm_arena_array(parser->arena, object->count, sizeof *members);
+    size_t count = 0;
+    for (const tm_node *member = object->child; member != NULL; member = member->next)
+        members[count++] = member;
+    qsort(members, count, sizeof(*members), tm_json_compare_keys);
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(members[i - 1]->key, members[i]->key) == 0)
+            tm_json_duplicate(parser, members[i], path);
+    }
+}
+
+static void tm_json_take_number(tm_json_parser *parser, tm_node *node, double value) {
+    const char *begin = parser->source->text + node->place.offset;
+    size_t length = 0, limit = parser->end - node->place.offset;
+    while (length < limit && begin[length] != '\0' && strchr("+-.0123456789Ee", begin[length]))
+        length++;
+    char digits[TM_JSON_SCAN_NUMBER_LIMIT_BYTES + 1];
+    memcpy(digits, begin, length);
+    digits[length] = '\0';
+    node->number = value;
+    if (!isfinite(value)) {
+        tm_diag_error(parser->diag, node->place, NULL,
+                      "expected a number within the range of a double, got %s", digits);
+        parser->good = false;
+    }
+    if (strpbrk(digits, ".eE") == NULL) {
+        errno = 0;
+        node->integer = strtoll(digits, NULL, 10);
+        node->is_integer = errno == 0;
+    }
+}
+
+static tm_node *tm_json_convert(tm_json_parser *parser, const cJSON *item,
+                                const tm_json_path *path);
+
+static void tm_json_take_children(tm_json_parser *parser, tm_node *node, const cJSON *item,
+                                  const tm_json_path *path) {
+    const tm_node **link = &node->child;
+    for (const cJSON *child = item->child; child != NULL; child = child->next) {
+        const char *key = NULL;
+        tm_place key_place = {0};
+        if (node->type == TM_NODE_OBJECT) {
+            key = tm_arena_copy(parser->arena, child->string, strlen(child->string));
+            key_place = (tm_place){parser->source, *parser->offset++};
+        }
+        tm_json_path child_path = {path, key, node->count};
+        tm_node *converted = tm_json_convert(parser, child, &child_path);
+        converted->key = key;
+        converted->key_place = key_place;
+        *link = converted;
+        link = &converted->next;
+        node->count++;
+    }
+    if (node->type == TM_NODE_OBJECT)
+        tm_json_check_keys(parser, node, path);
+}
+
+static tm_node *tm_json_convert(tm_json_parser *parser, const cJSON *item,
+                                const tm_json_path *path) {
+    tm_node *node = tm_arena_alloc(parser->arena, sizeof *node);
+    node->place = (tm_place){parser->source, *parser->offset++};
+    if (cJSON_IsBool(item)) {
+        node->type = TM_NODE_BOOL;
+        node->boolean = cJSON_IsTrue(item);
+    } else if (cJSON_IsNumber(item)) {
+        node->type = TM_NODE_NUMBER;
+        tm_json_take_number(parser, node, item->valuedouble);
+    } else if (cJSON_IsString(item)) {
+        node->type = TM_NODE_STRING;
+        node->string = tm_arena_copy(parser->arena, item->valuestring, strlen(item->valuestring));
+    } else if (cJSON_IsArray(item) || cJSON_IsObject(item)) {
+        node->type = cJSON_IsArray(item) ? TM_NODE_ARRAY : TM_NODE_OBJECT;
+        tm_json_take_children(parser, node, item, path);
+    }
+    return node;
+}
+
+const tm_node *tm_json_parse(tm_arena *arena, const tm_source *source, size_t begin, size_t end,
+                             tm_diag *diag) {
+    if (begin == 0 && end >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0)
+        begin = 3;
+    const tm_node *node = NULL;
+    tm_json_offsets offsets = {0};
+    if (tm_json_scan_check(arena, source, begin, end, diag, &offsets)) {
+        cJSON *tree = cJSON_ParseWithLengthOpts(source->text + begin, end - begin, NULL, 0);
+        if (tree == NULL) {
+            tm_diag_error(diag, (tm_place){source, begin}, NULL,
+                          "not enough memory for a JSON text of %zu bytes", end - begin);
+        } else {
+            tm_json_parser parser = {arena, source, diag, offsets.at, end, true};
+            node = tm_json_convert(&parser, tree, NULL);
+            if (!parser.good)
+                node = NULL;
+            cJSON_Delete(tree);
+        }
+    }
+    free(offsets.at);
+    return node;
+}
+
+const tm_node *tm_json_parse_all(tm_arena *arena, const tm_source *source, tm_diag *diag) {
+    return tm_json_parse(arena, source, 0, source->length, diag);
+}
+
+/* Building: a tm_json is a cJSON tree whose numbers are kept as text. */
+
+static cJSON *tm_json_must(cJSON *item) {
+    if (item == NULL) {
+        fprintf(stderr, "tracemill: out of memory while building a JSON value\n");
+        abort();
+    }
+    return item;
+}
+
+tm_json *tm_json_object(void) {
+    return (tm_json *)tm_json_must(cJSON_CreateObject());
+}
+
+tm_json *tm_json_array(void) {
+    return (tm_json *)tm_json_must(cJSON_CreateArray());
+}
+
+void tm_json_free(tm_json *value) {
+    cJSON_Delete((cJSON *)value);
+}
+
+/* The string with each byte that is no UTF-8 replaced, in `buffer` when that is needed. */
+static const char *tm_json_valid(const char *string, tm_text *buffer) {
+    size_t length = strlen(string), at = 0, copied = 0;
+    while (at < length) {
+        size_t bytes = tm_text_utf8_bytes(string + at, length - at);
+        if (bytes == 0) {
+            tm_text_add_bytes(buffer, string + copied, at - copied);
+            tm_text_add(buffer, "\xef\xbf\xbd");
+            copied = at + 1;
+        }
+        at += bytes == 0 ? 1 : bytes;
+    }
+    if (copied == 0)
+        return string;
+    tm_text_add(buffer, string + copied);
+    return tm_text_get(buffer);
+}
+
+static cJSON *tm_json_make_string(const char *value) {
+    if (value == NULL)
+        return tm_json_must(cJSON_CreateNull());
+    tm_text buffer = {0};
+    cJSON *item = tm_json_must(cJSON_CreateString(tm_json_valid(value, &buffer)));
+    tm_text_free(&buffer);
+    return item;
+}
+
+static cJSON *tm_json_make_int(int64_t value) {
+    char digits[32];
+    snprintf(digits, sizeof digits, "%" PRId64, value);
+    return tm_json_must(cJSON_CreateRaw(digits));
+}
+
+static cJSON *tm_json_make_number(double value) {
+    if (isnan(value))
+        return tm_json_make_string("NaN");
+    if (isinf(value))
+        return tm_json_make_string(value > 0 ? "Infinity" : "-Infinity");
+    tm_text digits = {0};
+    tm_text_add_number(&digits, value);
+    cJSON *item = tm_json_must(cJSON_CreateRaw(tm_text_get(&digits)));
+    tm_text_free(&digits);
+    return item;
+}
+
+static void tm_json_add(tm_json *object, const char *key, cJSON *item) {
+    tm_text buffer = {0};
+    if (!cJSON_AddItemToObject((cJSON *)object, tm_json_valid(key, &buffer), item))
+        tm_json_must(NULL);
+    tm_text_free(&buffer);
+}
+
+static void tm_json_append(tm_json *array, cJSON *item) {
+    if (!cJSON_AddItemToArray((cJSON *)array, item))
+        tm_json_must(NULL);
+}
+
+static cJSON *tm_json_make_node(const tm_node *node) {
+    switch (node->type) {
+    case TM_NODE_BOOL:
+        return tm_json_must(cJSON_CreateBool(node->boolean));
+    case TM_NODE_NUMBER:
+        return node->is_integer ? tm_json_make_int(node->integer)
+                                : tm_json_make_number(node->number);
+    case TM_NODE_STRING:
+        return tm_json_make_string(node->string);
+    case TM_NODE_ARRAY: {
+        tm_json *array = tm_json_array();
+        for (const tm_node *element = node->child; element != NULL; element = element->next)
+            tm_json_append(array, tm_json_make_node(element));
+        return (cJSON *)array;
+    }
+    case TM_NODE_OBJECT: {
+        tm_json *object = tm_json_object();
+        for (const tm_node *member = node->child; member != NULL; member = member->next)
+            tm_json_add(object, member->key, tm_json_make_node(member));
+        return (cJSON *)object;
+    }
+    case TM_NODE_NULL:
+        break;
+    }
+    return tm_json_must(cJSON_CreateNull());
+}
+
+void tm_json_set_string(tm_json *object, const char *key, const char *value) {
+    tm_json_add(object, key, tm_json_make_string(value));
+}
+
+void tm_json_set_int(tm_json *object, const char *key, int64_t value) {
+    tm_json_add(object, key, tm_json_make_int(value));
+}
+
+void tm_json_set_number(tm_json *object, const char *key, double value) {
+    tm_json_add(object, key, tm_json_make_number(value));
+}
+
+void tm_json_set_bool(tm_json *object, const char *key, bool value) {
+    tm_json_add(object, key, tm_json_must(cJSON_CreateBool(value)));
+}
+
+void tm_json_set_null(tm_json *object, const char *key) {
+    tm_json_add(object, key, tm_json_must(cJSON_CreateNull()));
+}
+
+void tm_json_set(tm_json *object, const char *key, tm_json *value) {
+    tm_json_add(object, key, (cJSON *)value);
+}
+
+void tm_json_set_node(tm_json *object, const char *key, const tm_node *node) {
+    tm_json_add(object, key, tm_json_make_node(node));
+}
+
+void tm_json_push(tm_json *array, tm_json *value) {
+    tm_json_append(array, (cJSON *)value);
+}
+
+void tm_json_push_string(tm_json *array, const char *value) {
+    tm_json_append(array, tm_json_make_string(value));
+}
+
+void tm_json_push_int(tm_json *array, int64_t value) {
+    tm_json_append(array, tm_json_make_int(value));
+}
+
+void tm_json_push_number(tm_json *array, double value) {
+    tm_json_append(array, tm_json_make_number(value));
+}
+
+void tm_json_push_node(tm_json *array, const tm_node *node) {
+    tm_json_append(array, tm_json_make_node(node));
+}
+
+/* Printing: cJSON indents by tabs and cuts long numbers. */
+
+static void tm_json_print_string(tm_text *text, const char *string) {
+    static const char letters[] = "btnvfr"; /* 8 to 13; \v is not JSON */
+    const char *plain = string;
+    tm_text_add(text, "\"");
+    for (const char *at = string; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char)*at;
+        if (byte >= ' ' && byte != '"' && byte != '\\')
+            continue;
+        tm_text_add_bytes(text, plain, (size_t)(at - plain));
+        plain = at + 1;
+        if (byte >= ' ')
+            tm_text_format(text, "\\%c", byte);
+        else if (byte >= '\b' && byte <= '\r' && byte != '\v')
+            tm_text_format(text, "\\%c", letters[byte - '\b']);
+        else
+            tm_text_format(text, "\\u%04x", byte);
+    }
+    tm_text_add(text, plain);
+    tm_text_add(text, "\"");
+}
+
+static void tm_json_print_scalar(tm_text *text, const cJSON *item) {
+    if (cJSON_IsString(item))
+        tm_json_print_string(text, item->valuestring);
+    else if (cJSON_IsRaw(item))
+        tm_text_add(text, item->valuestring);
+    else if (cJSON_IsBool(item))
+        tm_text_add(text, cJSON_IsTrue(item) ? "true" : "false");
+    else
+        tm_text_add(text, "null");
+}
+
+static bool tm_json_is_scalar(const cJSON *item) {
+    return !cJSON_IsArray(item) && !cJSON_IsObject(item);
+}
+
+/* Prints an array of scalars on the current line; leaves the text as it was and returns false when
+ * it does not fit or holds more than scalars. */
+static bool tm_json_print_in_line(tm_text *text, const cJSON *array, size_t line_begin) {
+    size_t before = text->length;
+    tm_text_add(text, "[");
+    const cJSON *element = array->child;
+    for (; element != NULL && tm_json_is_scalar(element); element = element->next) {
+        if (element != array->child)
+            tm_text_add(text, ", ");
+        tm_json_print_scalar(text, element);
+        if (text->length - line_begin > TM_JSON_LINE_BYTES)
+            break;
+    }
+    tm_text_add(text, "]");
+    /* A ',' may follow. */
+    if (element == NULL && text->length - line_begin < TM_JSON_LINE_BYTES)
+        return true;
+    text->length = before;
+    text->data[before] = '\0';
+    return false;
+}
+
+static void tm_json_break_line(tm_text *text, int depth) {
+    tm_text_format(text, "\n%*s", depth * 2, "");
+}
+
+static void tm_json_print_value(tm_text *text, const cJSON *item, bool pretty, int depth,
+                                size_t line_begin) {
+    if (tm_json_is_scalar(item)) {
+        tm_json_print_scalar(text, item);
+        return;
+    }
+    bool is_object = cJSON_IsObject(item);
+    if (pretty && !is_object && tm_json_print_in_line(text, item, line_begin))
+        return;
+    tm_text_add(text, is_object ? "{" : "[");
+    for (const cJSON *child = item->child; child != NULL; child = child->next) {
+        if (child != item->child)
+            tm_text_add(text, ",");
+        if (pretty) {
+            line_begin = text->length + 1;
+            tm_json_break_line(text, depth + 1);
+        }
+        if (is_object) {
+            tm_json_print_string(text, child->string);
+            tm_text_add(text, pretty ? ": " : ":");
+        }
+        tm_json_print_value(text, child, pretty, depth + 1, line_begin);
+    }
+    if (pretty && item->child != NULL)
+        tm_json_break_line(text, depth);
+    tm_text_add(text, is_object ? "}" : "]");
+}
+
+char *tm_json_print(const tm_json *value, bool pretty) {
+    tm_text text = {0};
+    tm_json_print_value(&text, (const cJSON *)value, pretty, 0, 0);
+    if (pretty)
+        tm_text_add(&text, "\n");
+    return text.data;
+}

@@ -1,0 +1,108 @@
+#include "reports/group.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* Outcomes by which cells are told apart: the statuses, then the two without a verdict. */
+enum { OUTCOME_NOT_RUN = TM_STATUS_COUNT, OUTCOME_BROKEN, OUTCOME_COUNT };
+
+static int outcome(const tm_cell *cell) {
+    switch (cell->state) {
+    case TM_CELL_RAN:
+        return (int)cell->trace.status;
+    case TM_CELL_NOT_RUN:
+        return OUTCOME_NOT_RUN;
+    case TM_CELL_BROKEN:
+        break;
+    }
+    return OUTCOME_BROKEN;
+}
+
+/* The cells of one solution with one outcome; false when there is none. */
+static bool collect(tm_arena *arena, const tm_cell_definition *definition,
+                    const tm_cell_solution *solution, int wanted, tm_group *group) {
+    size_t count = 0;
+    for (size_t i = 0; i < definition->workload_count; i++)
+        count += outcome(&solution->cells[i]) == wanted;
+    if (count == 0)
+        return false;
+    tm_group_cell *cells = tm_arena_array(arena, count, sizeof(*cells));
+    *group = (tm_group){definition, solution, cells, count};
+    for (size_t i = 0; i < definition->workload_count; i++)
+        if (outcome(&solution->cells[i]) == wanted)
+            *cells++ = (tm_group_cell){&solution->cells[i], &definition->workloads[i]};
+    return true;
+}
+
+/* Groups of every outcome for which wanted[outcome] is set. */
+static const tm_group *collect_all(tm_arena *arena, const tm_model *model,
+                                   const bool wanted[OUTCOME_COUNT], size_t *count) {
+    size_t most = 0;
+    for (size_t i = 0; i < model->definition_count; i++)
+        most += model->definitions[i].solution_count * OUTCOME_COUNT;
+    tm_group *groups = tm_arena_array(arena, most, sizeof(*groups));
+    *count = 0;
+    for (size_t i = 0; i < model->definition_count; i++) {
+        const tm_cell_definition *definition = &model->definitions[i];
+        for (size_t j = 0; j < definition->solution_count; j++)
+            for (int kind = 0; kind < OUTCOME_COUNT; kind++)
+                if (wanted[kind] &&
+                    collect(arena, definition, &definition->solutions[j], kind, &groups[*count]))
+                    ++*count;
+    }
+    return groups;
+}
+
+const tm_group *tm_group_failures(tm_arena *arena, const tm_model *model, size_t *count) {
+    bool wanted[OUTCOME_COUNT];
+    for (int kind = 0; kind < OUTCOME_COUNT; kind++)
+        wanted[kind] =
+            kind != TM_STATUS_PASSED && kind != TM_STATUS_VOID && kind != OUTCOME_NOT_RUN;
+    return collect_all(arena, model, wanted, count);
+}
+
+const tm_group *tm_group_not_run(tm_arena *arena, const tm_model *model, size_t *count) {
+    return collect_all(arena, model, (const bool[OUTCOME_COUNT]){[OUTCOME_NOT_RUN] = true}, count);
+}
+
+/* The first VOID cell of a workload, or NULL. */
+static const tm_cell *find_void(const tm_cell_definition *definition, size_t workload) {
+    for (size_t i = 0; i < definition->solution_count; i++)
+        if (outcome(&definition->solutions[i].cells[workload]) == TM_STATUS_VOID)
+            return &definition->solutions[i].cells[workload];
+    return NULL;
+}
+
+const tm_group *tm_group_void(tm_arena *arena, const tm_model *model, size_t *count) {
+    tm_group *groups = tm_arena_array(arena, model->definition_count, sizeof(*groups));
+    *count = 0;
+    for (size_t i = 0; i < model->definition_count; i++) {
+        const tm_cell_definition *definition = &model->definitions[i];
+        if (definition->score.by_status[TM_STATUS_VOID] == 0)
+            continue;
+        tm_group_cell *cells = tm_arena_array(arena, definition->workload_count, sizeof(*cells));
+        tm_group *group = &groups[(*count)++];
+        *group = (tm_group){.definition = definition, .cells = cells};
+        for (size_t j = 0; j < definition->workload_count; j++) {
+            const tm_cell *cell = find_void(definition, j);
+            if (cell != NULL)
+                cells[group->count++] = (tm_group_cell){cell, &definition->workloads[j]};
+        }
+    }
+    return groups;
+}
+
+const tm_group_reason *tm_group_not_planned(tm_arena *arena, const tm_model *model, size_t *count) {
+    tm_group_reason *reasons = tm_arena_array(arena, model->not_planned_count, sizeof(*reasons));
+    *count = 0;
+    for (size_t i = 0; i < model->not_planned_count; i++) {
+        const tm_not_planned *entry = &model->not_planned[i];
+        tm_group_reason *last = *count > 0 ? &reasons[*count - 1] : NULL;
+        if (last != NULL && strcmp(last->kind, entry->kind) == 0 &&
+            strcmp(last->reason, entry->reason) == 0)
+            last->count++;
+        else
+            reasons[(*count)++] = (tm_group_reason){entry->kind, entry->reason, entry, 1};
+    }
+    return reasons;
+}

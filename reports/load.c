@@ -1,0 +1,380 @@
+#include "reports/load.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "lib/json.h"
+#include "lib/layout.h"
+#include "lib/text.h"
+#include "reports/score.h"
+
+#define MAX_HARDWARE 8
+
+typedef struct {
+    tm_node_reader reader; /* where to allocate, where to complain */
+    const char *build;
+    const char *hardware[MAX_HARDWARE + 1]; /* NULL-terminated */
+    size_t hardware_count;
+    const char *newest;
+    bool unreadable; /* the operating system refused a file */
+} loader;
+
+static const char *or_empty(const char *text) {
+    return text != NULL ? text : "";
+}
+
+static const tm_node *need_array(loader *load, const tm_node *object, const char *where,
+                                 const char *key) {
+    return tm_node_need(&load->reader, object, where, key, TM_NODE_ARRAY);
+}
+
+/* ---- the plan ---- */
+
+static bool read_solution(loader *load, const tm_node *node, const char *where,
+                          tm_cell_solution *solution) {
+    if (node->type != TM_NODE_OBJECT) {
+        tm_diag_error(load->reader.diag, node->place, where, "expected an object, got %s",
+                      tm_node_describe(load->reader.arena, node));
+        return false;
+    }
+    bool good = tm_node_need_string(&load->reader, node, where, "name", &solution->name);
+    good &= tm_node_need_string(&load->reader, node, where, "author", &solution->author);
+    good &= tm_node_need_string(&load->reader, node, where, "language", &solution->language);
+    return good;
+}
+
+static bool read_solutions(loader *load, const tm_node *node, const char *where,
+                           tm_cell_definition *definition) {
+    const tm_node *list = need_array(load, node, where, "solutions");
+    if (list == NULL)
+        return false;
+    tm_cell_solution *solutions =
+        tm_arena_array(load->reader.arena, list->count, sizeof(*solutions));
+    bool good = true;
+    size_t index = 0;
+    for (const tm_node *item = list->child; item != NULL; item = item->next, index++) {
+        const char *place = tm_arena_format(load->reader.arena, "%s.solutions[%zu]", where, index);
+        good &= read_solution(load, item, place, &solutions[index]);
+    }
+    definition->solutions = solutions;
+    definition->solution_count = list->count;
+    return good;
+}
+
+static bool read_workloads(loader *load, const tm_node *node, const char *where,
+                           tm_cell_definition *definition) {
+    const char *const *uuids = NULL;
+    size_t count = 0;
+    if (need_array(load, node, where, "workloads") == NULL ||
+        !tm_node_may_strings(&load->reader, node, where, "workloads", &uuids, &count))
+        return false;
+    tm_cell_workload *workloads = tm_arena_array(load->reader.arena, count, sizeof(*workloads));
+    for (size_t i = 0; i < count; i++)
+        workloads[i] = (tm_cell_workload){.uuid = uuids[i], .axes = ""};
+    definition->workloads = workloads;
+    definition->workload_count = count;
+    return true;
+}
+
+static bool read_definition(loader *load, const tm_node *node, const char *where,
+                            tm_cell_definition *definition) {
+    if (node->type != TM_NODE_OBJECT) {
+        tm_diag_error(load->reader.diag, node->place, where, "expected an object, got %s",
+                      tm_node_describe(load->reader.arena, node));
+        return false;
+    }
+    bool good = tm_node_need_string(&load->reader, node, where, "name", &definition->name);
+    good &= tm_node_need_string(&load->reader, node, where, "op_type", &definition->op_type);
+    good &= tm_node_may_string(&load->reader, node, where, "reference", &definition->reference);
+    good &= read_workloads(load, node, where, definition);
+    good &= read_solutions(load, node, where, definition);
+    return good;
+}
+
+static bool read_definitions(loader *load, const tm_node *plan, tm_model *model,
+                             tm_cell_definition **out) {
+    const tm_node *list = need_array(load, plan, "", "definitions");
+    if (list == NULL)
+        return false;
+    tm_cell_definition *definitions =
+        tm_arena_array(load->reader.arena, list->count, sizeof(*definitions));
+    bool good = true;
+    size_t index = 0;
+    for (const tm_node *item = list->child; item != NULL; item = item->next, index++) {
+        const char *where = tm_arena_format(load->reader.arena, "definitions[%zu]", index);
+        good &= read_definition(load, item, where, &definitions[index]);
+    }
+    model->definitions = definitions;
+    model->definition_count = list->count;
+    *out = definitions;
+    return good;
+}
+
+static int compare_names(const void *left, const void *right) {
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static int compare_not_planned(const void *left_pointer, const void *right_pointer) {
+    const tm_not_planned *left = left_pointer, *right = right_pointer;
+    int order = strcmp(left->kind, right->kind);
+    if (order == 0)
+        order = strcmp(left->reason, right->reason);
+    if (order == 0)
+        order = strcmp(or_empty(left->definition), or_empty(right->definition));
+    return order != 0 ? order : strcmp(left->name, right->name);
+}
+
+/* Why a planned definition has no cell, or NULL when it has some. */
+static const char *no_cells_reason(const tm_cell_definition *definition) {
+    if (definition->reference == NULL)
+        return "no native reference";
+    if (definition->solution_count == 0)
+        return "no solution";
+    return definition->workload_count == 0 ? "no workload" : NULL;
+}
+
+/* What the plan left out, and the planned definitions without a cell that it does not mention. */
+static bool read_not_planned(loader *load, const tm_node *plan, tm_model *model) {
+    const tm_node *list = need_array(load, plan, "", "not_planned");
+    if (list == NULL)
+        return false;
+    tm_arena *arena = load->reader.arena;
+    tm_not_planned *entries =
+        tm_arena_array(arena, list->count + model->definition_count, sizeof(*entries));
+    const char **named = tm_arena_array(arena, list->count, sizeof(*named));
+    size_t count = 0, named_count = 0;
+    bool good = true;
+    for (const tm_node *item = list->child; item != NULL; item = item->next, count++) {
+        const char *where = tm_arena_format(arena, "not_planned[%zu]", count);
+        tm_not_planned *entry = &entries[count];
+        bool read = tm_node_need_string(&load->reader, item, where, "kind", &entry->kind);
+        read &= tm_node_need_string(&load->reader, item, where, "name", &entry->name);
+        read &= tm_node_need_string(&load->reader, item, where, "reason", &entry->reason);
+        read &= tm_node_may_string(&load->reader, item, where, "definition", &entry->definition);
+        if (read && strcmp(entry->kind, "definition") == 0)
+            named[named_count++] = entry->name;
+        good &= read;
+    }
+    if (!good)
+        return false;
+    qsort(named, named_count, sizeof(*named), compare_names);
+    for (size_t i = 0; i < model->definition_count; i++) {
+        const tm_cell_definition *definition = &model->definitions[i];
+        if (definition->name == NULL) /* an error that has been reported */
+            continue;
+        const char *reason = no_cells_reason(definition);
+        if (reason != NULL &&
+            bsearch(&definition->name, named, named_count, sizeof(*named), compare_names) == NULL)
+            entries[count++] =
+                (tm_not_planned){.kind = "definition", .name = definition->name, .reason = reason};
+    }
+    qsort(entries, count, sizeof(*entries), compare_not_planned);
+    model->not_planned = entries;
+    model->not_planned_count = count;
+    return true;
+}
+
+static bool read_plan(loader *load, const tm_node *plan, tm_model *model,
+                      tm_cell_definition **definitions) {
+    if (plan->type != TM_NODE_OBJECT) {
+        tm_diag_error(load->reader.diag, plan->place, NULL, "expected an object, got %s",
+                      tm_node_describe(load->reader.arena, plan));
+        return false;
+    }
+    tm_node_reader *reader = &load->reader;
+    size_t count;
+    bool good = tm_node_need_string(reader, plan, "", "backend", &model->backend);
+    good &= tm_node_may_strings(reader, plan, "", "arch", &model->arch, &count);
+    good &= tm_node_may_strings(reader, plan, "", "datasets", &model->datasets, &count);
+    good &=
+        tm_node_may_strings(reader, plan, "", "diagnostics", &model->dataset_diagnostics, &count);
+    const tm_node *errors = tm_node_need(reader, plan, "", "errors", TM_NODE_NUMBER);
+    if (errors != NULL)
+        model->dataset_errors = errors->integer;
+    good &= errors != NULL;
+    good &= read_definitions(load, plan, model, definitions);
+    good &= read_not_planned(load, plan, model);
+    return good;
+}
+
+/* ---- the traces ---- */
+
+static bool is_same(loader *load, const tm_node *object, const char *where, const char *key,
+                    const char *expected) {
+    const tm_node *got = tm_node_get(object, key);
+    if (got != NULL && got->type == TM_NODE_STRING && strcmp(got->string, expected) == 0)
+        return true;
+    tm_diag_error(load->reader.diag, got != NULL ? got->place : object->place, where,
+                  "expected \"%s\", got %s; delete the file and run `ninja bench` again", expected,
+                  got != NULL ? tm_node_describe(load->reader.arena, got) : "nothing");
+    return false;
+}
+
+/* A trace that is this cell's. */
+static bool read_trace(loader *load, const tm_source *source, const tm_cell_definition *definition,
+                       const char *solution, const char *uuid, tm_cell *cell) {
+    const tm_node *node = tm_json_parse_all(load->reader.arena, source, load->reader.diag);
+    if (node == NULL || !tm_trace_parse(&load->reader, node, &cell->trace))
+        return false;
+    bool good = is_same(load, node, "definition", "definition", definition->name);
+    good &= is_same(load, node, "solution", "solution", solution);
+    const tm_node *workload = tm_node_get(node, "workload");
+    good &= workload != NULL && is_same(load, workload, "workload.uuid", "uuid", uuid);
+    cell->node = node;
+    return good;
+}
+
+static const char *axes_text(tm_arena *arena, const tm_node *axes) {
+    tm_text text = {0};
+    for (const tm_node *axis = axes != NULL ? axes->child : NULL; axis != NULL; axis = axis->next) {
+        tm_text_format(&text, "%s%s=", text.length > 0 ? ", " : "", or_empty(axis->key));
+        if (axis->is_integer)
+            tm_text_format(&text, "%" PRId64, axis->integer);
+        else
+            tm_text_add(&text, tm_node_describe(arena, axis));
+    }
+    const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
+    tm_text_free(&text);
+    return result;
+}
+
+/* The first error from entry `begin` on, as the reason of a broken cell. */
+static const char *first_error(const tm_diag *diag, size_t begin) {
+    const tm_diag_entry *entries;
+    size_t count = tm_diag_entries(diag, &entries);
+    while (begin < count && entries[begin].severity != TM_DIAG_ERROR)
+        begin++;
+    return begin < count ? entries[begin].message : "not a trace of this cell";
+}
+
+static const char *find_log(loader *load, const tm_cell *cell, const char *solution) {
+    tm_arena *arena = load->reader.arena;
+    size_t stem = strlen(cell->trace_path) - strlen(".json");
+    const char *log = tm_arena_format(arena, "%.*s.log", (int)stem, cell->trace_path);
+    if (access(tm_file_join(arena, load->build, log), F_OK) == 0)
+        return log;
+    log = tm_layout_solution(arena, solution, ".log");
+    bool compiled = cell->state == TM_CELL_RAN && cell->trace.status == TM_STATUS_COMPILE_ERROR;
+    return compiled && access(tm_file_join(arena, load->build, log), F_OK) == 0 ? log : NULL;
+}
+
+static void note_environment(loader *load, const tm_trace *trace) {
+    if (strcmp(trace->timestamp, load->newest) > 0)
+        load->newest = trace->timestamp;
+    if (trace->hardware[0] == '\0')
+        return;
+    for (size_t i = 0; i < load->hardware_count; i++)
+        if (strcmp(load->hardware[i], trace->hardware) == 0)
+            return;
+    if (load->hardware_count < MAX_HARDWARE)
+        load->hardware[load->hardware_count++] = trace->hardware;
+}
+
+static void fill_missing(tm_trace *trace) {
+    trace->op_type = or_empty(trace->op_type);
+    trace->author = or_empty(trace->author);
+    trace->reason = or_empty(trace->reason);
+    trace->hardware = or_empty(trace->hardware);
+    trace->timestamp = or_empty(trace->timestamp);
+    trace->log = or_empty(trace->log);
+}
+
+static void load_cell(loader *load, const tm_cell_definition *definition,
+                      const tm_cell_solution *solution, tm_cell_workload *workload, tm_cell *cell) {
+    tm_arena *arena = load->reader.arena;
+    cell->reason = "";
+    cell->trace_path = tm_layout_trace(arena, solution->author, definition->op_type,
+                                       definition->name, solution->name, workload->uuid);
+    cell->command = tm_arena_format(arena, "%s --solution %s",
+                                    tm_layout_harness(arena, definition->name, workload->uuid, ""),
+                                    tm_layout_solution(arena, solution->name, ".so"));
+    const char *path = tm_file_join(arena, load->build, cell->trace_path);
+    errno = 0;
+    const tm_source *source = tm_file_read(arena, path);
+    if (source == NULL && (errno == ENOENT || errno == ENOTDIR)) {
+        cell->state = TM_CELL_NOT_RUN;
+        return;
+    }
+    if (source == NULL) {
+        load->unreadable = true;
+        cell->state = TM_CELL_BROKEN;
+        cell->reason = tm_arena_format(arena, "cannot read it: %s", strerror(errno));
+        tm_diag_error(load->reader.diag, ((tm_place){0}), NULL, "%s: %s", path, cell->reason);
+        return;
+    }
+    const tm_diag_entry *entries;
+    size_t entry_count = tm_diag_entries(load->reader.diag, &entries);
+    if (!read_trace(load, source, definition, solution->name, workload->uuid, cell)) {
+        cell->state = TM_CELL_BROKEN;
+        cell->reason = first_error(load->reader.diag, entry_count);
+        return;
+    }
+    cell->state = TM_CELL_RAN;
+    fill_missing(&cell->trace);
+    cell->reason = cell->trace.reason;
+    note_environment(load, &cell->trace);
+    if (cell->trace.status != TM_STATUS_PASSED)
+        cell->log_path = find_log(load, cell, solution->name);
+    if (workload->axes_node == NULL) {
+        workload->axes_node = tm_node_get(cell->trace.workload, "axes");
+        workload->axes = axes_text(arena, workload->axes_node);
+    }
+}
+
+static void load_definition(loader *load, tm_cell_definition *definition) {
+    if (definition->reference == NULL) /* nothing to judge by: no cells */
+        definition->solution_count = definition->workload_count = 0;
+    size_t solution_count = definition->solution_count;
+    size_t workload_count = definition->workload_count;
+    /* The arrays were made in this file and are shared as const only from here on. */
+    tm_cell_solution *solutions = (tm_cell_solution *)definition->solutions;
+    tm_cell_workload *workloads = (tm_cell_workload *)definition->workloads;
+    for (size_t i = 0; i < solution_count; i++) {
+        tm_cell *cells = tm_arena_array(load->reader.arena, workload_count, sizeof(*cells));
+        for (size_t j = 0; j < workload_count; j++)
+            load_cell(load, definition, &solutions[i], &workloads[j], &cells[j]);
+        solutions[i].cells = cells;
+        solutions[i].score = tm_score_cells(cells, workload_count);
+        tm_score_add(&definition->score, &solutions[i].score);
+    }
+    int best = tm_score_best(solutions, solution_count);
+    definition->best = best >= 0 ? &solutions[best] : NULL;
+    best = tm_score_best_flashinfer(solutions, solution_count, workload_count,
+                                    &definition->best_flashinfer_cell);
+    definition->best_flashinfer = best >= 0 ? &solutions[best] : NULL;
+}
+
+tm_load_result tm_load_model(tm_arena *arena, const char *plan_path, const char *build,
+                             tm_diag *diag, const tm_model **out) {
+    *out = NULL;
+    const tm_source *source = tm_file_read(arena, plan_path);
+    if (source == NULL) {
+        bool missing = errno == ENOENT || errno == ENOTDIR;
+        tm_diag_error(diag, ((tm_place){0}), NULL, "cannot read the plan %s: %s%s", plan_path,
+                      strerror(errno), missing ? "; run ./configure first" : "");
+        return missing ? TM_LOAD_BROKEN_PLAN : TM_LOAD_UNREADABLE;
+    }
+    const tm_node *plan = tm_json_parse_all(arena, source, diag);
+    tm_model *model = tm_arena_alloc(arena, sizeof(*model));
+    loader load = {.reader = {arena, diag}, .build = build, .newest = ""};
+    tm_cell_definition *definitions = NULL;
+    if (plan == NULL || !read_plan(&load, plan, model, &definitions))
+        return TM_LOAD_BROKEN_PLAN;
+    for (size_t i = 0; i < model->definition_count; i++) {
+        load_definition(&load, &definitions[i]);
+        tm_score_add(&model->score, &definitions[i].score);
+    }
+    const char **hardware = tm_arena_alloc(arena, sizeof(load.hardware));
+    memcpy(hardware, load.hardware, sizeof(load.hardware));
+    model->hardware = hardware;
+    model->newest = load.newest;
+    *out = model;
+    if (load.unreadable)
+        return TM_LOAD_UNREADABLE;
+    return model->score.broken > 0 ? TM_LOAD_BROKEN_TRACES : TM_LOAD_OK;
+}

@@ -1,0 +1,94 @@
+/* model: what every report is made from: the planned matrix, its traces and its scores.
+ *
+ * Filled once by load.c and read-only from then on; everything lives in the run's arena. Knows only
+ * what was planned: other files under build/traces do not exist for it. Deliberately does not know
+ * any output format. */
+#ifndef TM_REPORTS_MODEL_H
+#define TM_REPORTS_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/node.h"
+#include "lib/trace.h"
+
+typedef enum {
+    TM_CELL_RAN,     /* `trace` holds its verdict */
+    TM_CELL_NOT_RUN, /* planned, no trace file */
+    TM_CELL_BROKEN   /* a file that is no trace of this cell; `reason` says why */
+} tm_cell_state;
+
+/* One solution on one workload. The paths are relative to the folder where ninja runs. */
+typedef struct {
+    tm_cell_state state;
+    const tm_node *node;    /* the trace object as read; TM_CELL_RAN only */
+    tm_trace trace;         /* no NULL strings; TM_CELL_RAN only */
+    const char *reason;     /* one line, "" when PASSED */
+    const char *trace_path; /* build/traces/.../<uuid>.json */
+    const char *log_path;   /* the log beside the trace, or NULL when there is none */
+    const char *command;    /* the line that repeats the cell */
+} tm_cell;
+
+typedef struct {
+    const char *uuid;
+    const char *axes;         /* "batch_size=7, k=2"; "" until a trace has told them */
+    const tm_node *axes_node; /* or NULL */
+} tm_cell_workload;
+
+/* Counts and sums over some cells; the sums of two sets add up. score.h makes and reads them. */
+typedef struct {
+    size_t cells;
+    size_t by_status[TM_STATUS_COUNT];
+    size_t not_run, broken;
+    /* PASSED cells with a latency; minimum and maximum are 0 when there is none. */
+    size_t timed;
+    double min_latency_ms, max_latency_ms, log_latency_sum;
+    /* PASSED cells whose reference was timed as well. */
+    size_t compared;
+    double min_speedup, max_speedup, log_speedup_sum, speedup_sum;
+} tm_score;
+
+typedef struct {
+    const char *name, *author, *language;
+    const tm_cell *cells; /* one per workload of the definition, in its order */
+    tm_score score;
+} tm_cell_solution;
+
+typedef struct {
+    const char *name, *op_type;
+    const char *reference; /* or NULL: nothing of it is in the matrix */
+    const tm_cell_workload *workloads;
+    size_t workload_count;
+    const tm_cell_solution *solutions;
+    size_t solution_count;
+    tm_score score;                          /* over all cells of all solutions */
+    const tm_cell_solution *best;            /* tm_score_best, or NULL */
+    const tm_cell_solution *best_flashinfer; /* tm_score_best_flashinfer, or NULL */
+    size_t best_flashinfer_cell;             /* the index of its workload */
+} tm_cell_definition;
+
+/* Something the plan left out. */
+typedef struct {
+    const char *kind; /* "definition", "solution", "workload" */
+    const char *name;
+    const char *definition; /* or NULL */
+    const char *reason;
+} tm_not_planned;
+
+typedef struct {
+    const char *backend;
+    const char *const *arch; /* NULL-terminated, as all lists of strings here */
+    const char *const *datasets;
+    const tm_cell_definition *definitions;
+    size_t definition_count;
+    const tm_not_planned *not_planned; /* sorted by kind, reason, definition, name */
+    size_t not_planned_count;
+    int64_t dataset_errors;
+    const char *const *dataset_diagnostics;
+    const char *const *hardware; /* each distinct environment.hardware, at most 8 */
+    const char *newest;          /* the latest timestamp of a trace, or "" */
+    tm_score score;              /* over all cells */
+} tm_model;
+
+#endif

@@ -1,0 +1,179 @@
+#include "reports/report_json.h"
+
+#include "lib/json.h"
+#include "reports/score.h"
+
+/* A figure of which 0 means that there is none. */
+static void set_figure(tm_json *object, const char *key, double value) {
+    if (value > 0.0)
+        tm_json_set_number(object, key, value);
+    else
+        tm_json_set_null(object, key);
+}
+
+static void set_strings(tm_json *object, const char *key, const char *const *strings) {
+    tm_json *list = tm_json_array();
+    for (; strings != NULL && *strings != NULL; strings++)
+        tm_json_push_string(list, *strings);
+    tm_json_set(object, key, list);
+}
+
+static void set_counts(tm_json *object, const tm_score *score) {
+    tm_json_set_int(object, "cells", (int64_t)score->cells);
+    tm_json_set_int(object, "passed", (int64_t)score->by_status[TM_STATUS_PASSED]);
+    tm_json_set_int(object, "failed", (int64_t)tm_score_failed(score));
+    tm_json_set_int(object, "void", (int64_t)score->by_status[TM_STATUS_VOID]);
+    tm_json_set_int(object, "not_run", (int64_t)score->not_run);
+    tm_json_set_int(object, "broken_traces", (int64_t)score->broken);
+    tm_json *statuses = tm_json_object();
+    for (int status = 0; status < TM_STATUS_COUNT; status++)
+        tm_json_set_int(statuses, tm_status_name((tm_status)status),
+                        (int64_t)score->by_status[status]);
+    tm_json_set(object, "by_status", statuses);
+}
+
+static tm_json *solution_json(const tm_cell_solution *solution) {
+    const tm_score *score = &solution->score;
+    tm_json *object = tm_json_object();
+    tm_json_set_string(object, "name", solution->name);
+    tm_json_set_string(object, "author", solution->author);
+    tm_json_set_string(object, "language", solution->language);
+    set_counts(object, score);
+    tm_json_set_bool(object, "complete", tm_score_complete(score));
+    set_figure(object, "min_latency_ms", score->min_latency_ms);
+    set_figure(object, "max_latency_ms", score->max_latency_ms);
+    set_figure(object, "geomean_latency_ms", tm_score_latency_ms(score));
+    tm_json_set_int(object, "compared_cells", (int64_t)score->compared);
+    set_figure(object, "min_speedup", score->min_speedup);
+    set_figure(object, "max_speedup", score->max_speedup);
+    set_figure(object, "geomean_speedup", tm_score_speedup(score));
+    set_figure(object, "mean_speedup", tm_score_mean_speedup(score));
+    return object;
+}
+
+static tm_json *definition_json(const tm_cell_definition *definition) {
+    tm_json *object = tm_json_object();
+    tm_json_set_string(object, "name", definition->name);
+    tm_json_set_string(object, "op_type", definition->op_type);
+    tm_json_set_string(object, "reference", definition->reference);
+    set_counts(object, &definition->score);
+    tm_json_set_string(object, "best", definition->best != NULL ? definition->best->name : NULL);
+    if (definition->best_flashinfer != NULL) {
+        size_t index = definition->best_flashinfer_cell;
+        tm_json *best = tm_json_object();
+        tm_json_set_string(best, "solution", definition->best_flashinfer->name);
+        tm_json_set_string(best, "uuid", definition->workloads[index].uuid);
+        tm_json_set_number(best, "speedup_factor",
+                           definition->best_flashinfer->cells[index].trace.speedup_factor);
+        tm_json_set(object, "best_flashinfer", best);
+    } else {
+        tm_json_set_null(object, "best_flashinfer");
+    }
+    tm_json *solutions = tm_json_array();
+    for (size_t i = 0; i < definition->solution_count; i++)
+        tm_json_push(solutions, solution_json(&definition->solutions[i]));
+    tm_json_set(object, "solutions", solutions);
+    return object;
+}
+
+static const char *state_name(const tm_cell *cell) {
+    switch (cell->state) {
+    case TM_CELL_RAN:
+        return tm_status_name(cell->trace.status);
+    case TM_CELL_NOT_RUN:
+        return "NOT_RUN";
+    case TM_CELL_BROKEN:
+        break;
+    }
+    return "BROKEN_TRACE";
+}
+
+static void set_results(tm_json *object, const tm_cell *cell) {
+    const tm_trace *trace = &cell->trace;
+    if (cell->state == TM_CELL_RAN && trace->has_performance) {
+        tm_json_set_number(object, "latency_ms", trace->latency_ms);
+        set_figure(object, "reference_latency_ms", trace->reference_latency_ms);
+        set_figure(object, "speedup_factor", trace->speedup_factor);
+    } else {
+        tm_json_set_null(object, "latency_ms");
+        tm_json_set_null(object, "reference_latency_ms");
+        tm_json_set_null(object, "speedup_factor");
+    }
+    if (cell->state == TM_CELL_RAN && trace->has_correctness) {
+        tm_json_set_number(object, "max_absolute_error", trace->max_absolute_error);
+        tm_json_set_number(object, "max_relative_error", trace->max_relative_error);
+    } else {
+        tm_json_set_null(object, "max_absolute_error");
+        tm_json_set_null(object, "max_relative_error");
+    }
+}
+
+static tm_json *cell_json(const tm_cell_definition *definition, const tm_cell_solution *solution,
+                          size_t index) {
+    const tm_cell *cell = &solution->cells[index];
+    const tm_cell_workload *workload = &definition->workloads[index];
+    tm_json *object = tm_json_object();
+    tm_json_set_string(object, "definition", definition->name);
+    tm_json_set_string(object, "solution", solution->name);
+    tm_json_set_string(object, "author", solution->author);
+    tm_json_set_string(object, "uuid", workload->uuid);
+    if (workload->axes_node != NULL)
+        tm_json_set_node(object, "axes", workload->axes_node);
+    else
+        tm_json_set_null(object, "axes");
+    tm_json_set_string(object, "status", state_name(cell));
+    tm_json_set_string(object, "reason", cell->reason);
+    set_results(object, cell);
+    tm_json_set_string(object, "trace", cell->trace_path);
+    tm_json_set_string(object, "log", cell->log_path);
+    tm_json_set_string(object, "command", cell->command);
+    return object;
+}
+
+static tm_json *cells_json(const tm_model *model) {
+    tm_json *cells = tm_json_array();
+    for (size_t i = 0; i < model->definition_count; i++) {
+        const tm_cell_definition *definition = &model->definitions[i];
+        for (size_t j = 0; j < definition->solution_count; j++)
+            for (size_t k = 0; k < definition->workload_count; k++)
+                tm_json_push(cells, cell_json(definition, &definition->solutions[j], k));
+    }
+    return cells;
+}
+
+static tm_json *not_planned_json(const tm_model *model) {
+    tm_json *list = tm_json_array();
+    for (size_t i = 0; i < model->not_planned_count; i++) {
+        tm_json *object = tm_json_object();
+        tm_json_set_string(object, "kind", model->not_planned[i].kind);
+        tm_json_set_string(object, "name", model->not_planned[i].name);
+        tm_json_set_string(object, "definition", model->not_planned[i].definition);
+        tm_json_set_string(object, "reason", model->not_planned[i].reason);
+        tm_json_push(list, object);
+    }
+    return list;
+}
+
+char *tm_report_json_format(const tm_model *model) {
+    tm_json *root = tm_json_object();
+    tm_json_set_int(root, "version", 1);
+    tm_json_set_string(root, "backend", model->backend);
+    set_strings(root, "arch", model->arch);
+    set_strings(root, "datasets", model->datasets);
+    set_strings(root, "hardware", model->hardware);
+    tm_json_set_string(root, "newest_trace", model->newest[0] != '\0' ? model->newest : NULL);
+    tm_json *totals = tm_json_object();
+    set_counts(totals, &model->score);
+    tm_json_set_int(totals, "dataset_errors", model->dataset_errors);
+    tm_json_set(root, "totals", totals);
+    tm_json *definitions = tm_json_array();
+    for (size_t i = 0; i < model->definition_count; i++)
+        tm_json_push(definitions, definition_json(&model->definitions[i]));
+    tm_json_set(root, "definitions", definitions);
+    tm_json_set(root, "cells", cells_json(model));
+    tm_json_set(root, "not_planned", not_planned_json(model));
+    set_strings(root, "dataset_diagnostics", model->dataset_diagnostics);
+    char *text = tm_json_print(root, true);
+    tm_json_free(root);
+    return text;
+}

@@ -1,0 +1,137 @@
+#include "reports/score.h"
+
+#include <math.h>
+
+static bool is_figure(double value) {
+    return isfinite(value) && value > 0.0;
+}
+
+static tm_score score_cell(const tm_cell *cell) {
+    tm_score score = {.cells = 1};
+    score.not_run = cell->state == TM_CELL_NOT_RUN;
+    score.broken = cell->state == TM_CELL_BROKEN;
+    if (cell->state != TM_CELL_RAN)
+        return score;
+    const tm_trace *trace = &cell->trace;
+    score.by_status[trace->status] = 1;
+    if (trace->status != TM_STATUS_PASSED || !trace->has_performance)
+        return score;
+    if (is_figure(trace->latency_ms)) {
+        score.timed = 1;
+        score.min_latency_ms = trace->latency_ms;
+        score.max_latency_ms = trace->latency_ms;
+        score.log_latency_sum = log(trace->latency_ms);
+    }
+    if (is_figure(trace->speedup_factor)) {
+        score.compared = 1;
+        score.min_speedup = trace->speedup_factor;
+        score.max_speedup = trace->speedup_factor;
+        score.log_speedup_sum = log(trace->speedup_factor);
+        score.speedup_sum = trace->speedup_factor;
+    }
+    return score;
+}
+
+/* The smaller one, where 0 stands for "none". */
+static double lesser(double left, double right) {
+    if (left == 0.0 || right == 0.0)
+        return left == 0.0 ? right : left;
+    return left < right ? left : right;
+}
+
+static double greater(double left, double right) {
+    return left > right ? left : right;
+}
+
+void tm_score_add(tm_score *score, const tm_score *more) {
+    score->cells += more->cells;
+    for (size_t i = 0; i < TM_STATUS_COUNT; i++)
+        score->by_status[i] += more->by_status[i];
+    score->not_run += more->not_run;
+    score->broken += more->broken;
+    score->timed += more->timed;
+    score->min_latency_ms = lesser(score->min_latency_ms, more->min_latency_ms);
+    score->max_latency_ms = greater(score->max_latency_ms, more->max_latency_ms);
+    score->log_latency_sum += more->log_latency_sum;
+    score->compared += more->compared;
+    score->min_speedup = lesser(score->min_speedup, more->min_speedup);
+    score->max_speedup = greater(score->max_speedup, more->max_speedup);
+    score->log_speedup_sum += more->log_speedup_sum;
+    score->speedup_sum += more->speedup_sum;
+}
+
+tm_score tm_score_cells(const tm_cell *cells, size_t count) {
+    tm_score score = {0};
+    for (size_t i = 0; i < count; i++) {
+        tm_score one = score_cell(&cells[i]);
+        tm_score_add(&score, &one);
+    }
+    return score;
+}
+
+size_t tm_score_failed(const tm_score *score) {
+    size_t good = score->by_status[TM_STATUS_PASSED] + score->by_status[TM_STATUS_VOID];
+    return score->cells - good - score->not_run - score->broken;
+}
+
+bool tm_score_complete(const tm_score *score) {
+    size_t passed = score->by_status[TM_STATUS_PASSED];
+    return passed > 0 && passed + score->by_status[TM_STATUS_VOID] == score->cells;
+}
+
+double tm_score_latency_ms(const tm_score *score) {
+    return score->timed == 0 ? 0.0 : exp(score->log_latency_sum / (double)score->timed);
+}
+
+double tm_score_speedup(const tm_score *score) {
+    return score->compared == 0 ? 0.0 : exp(score->log_speedup_sum / (double)score->compared);
+}
+
+double tm_score_mean_speedup(const tm_score *score) {
+    return score->compared == 0 ? 0.0 : score->speedup_sum / (double)score->compared;
+}
+
+static bool is_better(const tm_score *score, const tm_score *best) {
+    bool compared = score->compared == score->timed;
+    if (compared != (best->compared == best->timed))
+        return compared;
+    if (compared)
+        return tm_score_speedup(score) > tm_score_speedup(best);
+    return tm_score_latency_ms(score) < tm_score_latency_ms(best);
+}
+
+int tm_score_best(const tm_cell_solution *solutions, size_t count) {
+    int best = -1;
+    for (size_t i = 0; i < count; i++) {
+        const tm_score *score = &solutions[i].score;
+        bool timed = score->timed > 0 && score->timed == score->by_status[TM_STATUS_PASSED];
+        if (timed && tm_score_complete(score) &&
+            (best < 0 || is_better(score, &solutions[best].score)))
+            best = (int)i;
+    }
+    return best;
+}
+
+static bool qualifies(const tm_cell *cell) {
+    return cell->state == TM_CELL_RAN && cell->trace.status == TM_STATUS_PASSED &&
+           cell->trace.has_correctness && cell->trace.has_performance &&
+           cell->trace.max_absolute_error <= TM_SCORE_MAX_ERROR &&
+           cell->trace.max_relative_error <= TM_SCORE_MAX_ERROR;
+}
+
+int tm_score_best_flashinfer(const tm_cell_solution *solutions, size_t count, size_t workload_count,
+                             size_t *cell) {
+    int best = -1;
+    double best_speedup = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < workload_count; j++) {
+            const tm_cell *candidate = &solutions[i].cells[j];
+            if (qualifies(candidate) && candidate->trace.speedup_factor > best_speedup) {
+                best_speedup = candidate->trace.speedup_factor;
+                best = (int)i;
+                *cell = j;
+            }
+        }
+    }
+    return best;
+}

@@ -1,0 +1,312 @@
+#include "reports/summary.h"
+
+#include <string.h>
+
+#include "lib/text.h"
+#include "reports/figure.h"
+#include "reports/group.h"
+#include "reports/score.h"
+#include "reports/table.h"
+
+#define WIDTH 100
+#define MAX_SOLUTION_ROWS 60
+#define MAX_FAILURES 20
+#define MAX_LINES 10 /* of the sections that only list */
+
+/* `head`, as many of the names as fit into the width, and `tail`. */
+static void add_list(tm_arena *arena, tm_text *text, const char *head, const char *const *names,
+                     size_t count, const char *tail) {
+    size_t used = tm_figure_width(head) + tm_figure_width(tail);
+    tm_text_add(text, head);
+    for (size_t i = 0; i < count; i++) {
+        const char *rest =
+            i + 1 < count ? tm_arena_format(arena, " and %zu more", count - i - 1) : "";
+        size_t room =
+            WIDTH > used + tm_figure_width(rest) + 4 ? WIDTH - used - tm_figure_width(rest) : 4;
+        const char *name = tm_figure_line(arena, names[i]);
+        const char *comma = i > 0 ? ", " : "";
+        if (i > 0 && strlen(comma) + tm_figure_width(name) > room) {
+            tm_text_format(text, " and %zu more", count - i);
+            break;
+        }
+        name = tm_figure_cut(arena, name, room);
+        tm_text_format(text, "%s%s", comma, name);
+        used += strlen(comma) + tm_figure_width(name);
+    }
+    tm_text_format(text, "%s\n", tail);
+}
+
+/* A line in at most three, indented as the text of a failure. */
+static void add_wrapped(tm_arena *arena, tm_text *text, const char *raw) {
+    const char *rest = tm_figure_line(arena, raw);
+    const char *indent = "    ";
+    for (int i = 0; i < 3; i++, indent = "      ") {
+        size_t room = WIDTH - strlen(indent);
+        size_t fitting = tm_figure_break(rest, room);
+        if (i == 2 || rest[fitting] == '\0') {
+            tm_text_format(text, "%s%s\n", indent, tm_figure_cut(arena, rest, room));
+            return;
+        }
+        tm_text_format(text, "%s%.*s\n", indent, (int)fitting, rest);
+        rest += fitting;
+        rest += strspn(rest, " ");
+    }
+}
+
+static void add_count(tm_text *text, size_t count, const char *what) {
+    if (count > 0)
+        tm_text_format(text, ", %zu %s", count, what);
+}
+
+static void add_header(tm_arena *arena, tm_text *text, const tm_model *model) {
+    const char *where = tm_figure_line(arena, model->backend);
+    if (model->hardware[0] != NULL)
+        where = tm_arena_format(arena, "%s, %s%s", where, tm_figure_line(arena, model->hardware[0]),
+                                model->hardware[1] != NULL ? " and others" : "");
+    size_t definitions = 0;
+    for (size_t i = 0; i < model->definition_count; i++)
+        definitions += model->definitions[i].score.cells > 0;
+    const tm_score *score = &model->score;
+    const char *line = tm_arena_format(arena, "tracemill: %s over %s on %s",
+                                       tm_figure_count(arena, score->cells, "cell"),
+                                       tm_figure_count(arena, definitions, "definition"), where);
+    tm_text_format(text, "%s\n", tm_figure_cut(arena, line, WIDTH));
+    tm_text_format(text, "%zu passed", score->by_status[TM_STATUS_PASSED]);
+    add_count(text, tm_score_failed(score), "failed");
+    add_count(text, score->by_status[TM_STATUS_VOID], "void");
+    add_count(text, score->not_run, "not run");
+    add_count(text, score->broken, score->broken == 1 ? "broken trace" : "broken traces");
+    tm_text_add(text, "\n");
+}
+
+/* ---- the table ---- */
+
+static const char *passed_text(tm_arena *arena, const tm_score *score) {
+    return tm_arena_format(arena, "%zu/%zu", score->by_status[TM_STATUS_PASSED],
+                           score->cells - score->by_status[TM_STATUS_VOID]);
+}
+
+/* A failed cell takes the speedup away: a wrong answer is not a fast one. */
+static const char *speedup_text(tm_arena *arena, const tm_score *score) {
+    bool comparable = tm_score_failed(score) == 0 && score->broken == 0;
+    return comparable ? tm_figure_speedup(arena, tm_score_speedup(score)) : "-";
+}
+
+static void add_solution_row(tm_arena *arena, tm_table *table, const tm_cell_definition *definition,
+                             const tm_cell_solution *solution) {
+    const tm_score *score = &solution->score;
+    const char *name = tm_figure_solution(arena, solution->name, definition->name, 46);
+    const char *const cells[] = {
+        tm_arena_format(arena, "%s %s", definition->best == solution ? "*" : " ", name),
+        tm_figure_cut(arena, tm_figure_line(arena, solution->author), 12),
+        passed_text(arena, score),
+        tm_figure_latency_range(arena, score->min_latency_ms, score->max_latency_ms),
+        speedup_text(arena, score),
+    };
+    tm_table_add(table, cells);
+}
+
+static void add_solution_table(tm_arena *arena, tm_text *text, const tm_model *model, size_t rows) {
+    static const tm_table_column columns[] = {{"definition, solution", false},
+                                              {"author", false},
+                                              {"passed", true},
+                                              {"latency", true},
+                                              {"speedup", true}};
+    tm_table *table = tm_table_create(arena, columns, sizeof(columns) / sizeof(*columns),
+                                      rows + model->definition_count);
+    for (size_t i = 0; i < model->definition_count; i++) {
+        const tm_cell_definition *definition = &model->definitions[i];
+        if (definition->score.cells == 0)
+            continue;
+        const char *name = tm_figure_line(arena, definition->name);
+        tm_table_add_heading(table, tm_figure_cut(arena, name, WIDTH));
+        for (size_t j = 0; j < definition->solution_count; j++)
+            add_solution_row(arena, table, definition, &definition->solutions[j]);
+    }
+    tm_table_print(table, text);
+}
+
+static void add_definition_row(tm_arena *arena, tm_table *table,
+                               const tm_cell_definition *definition) {
+    const tm_cell_solution *best = definition->best;
+    const char *name = tm_figure_line(arena, definition->name);
+    const char *cells[] = {tm_figure_cut(arena, name, 38), passed_text(arena, &definition->score),
+                           "-", "-", "-"};
+    if (best != NULL) {
+        cells[2] = tm_figure_solution(arena, best->name, definition->name, 22);
+        cells[3] =
+            tm_figure_latency_range(arena, best->score.min_latency_ms, best->score.max_latency_ms);
+        cells[4] = speedup_text(arena, &best->score);
+    }
+    tm_table_add(table, cells);
+}
+
+static void add_definition_table(tm_arena *arena, tm_text *text, const tm_model *model) {
+    static const tm_table_column columns[] = {{"definition", false},
+                                              {"passed", true},
+                                              {"best solution", false},
+                                              {"latency", true},
+                                              {"speedup", true}};
+    tm_table *table = tm_table_create(arena, columns, sizeof(columns) / sizeof(*columns),
+                                      model->definition_count);
+    for (size_t i = 0; i < model->definition_count; i++)
+        if (model->definitions[i].score.cells > 0)
+            add_definition_row(arena, table, &model->definitions[i]);
+    tm_table_print(table, text);
+}
+
+static void add_table(tm_arena *arena, tm_text *text, const tm_model *model) {
+    size_t rows = 0;
+    for (size_t i = 0; i < model->definition_count; i++)
+        rows += model->definitions[i].solution_count;
+    tm_text_add(text, "\n");
+    if (model->score.cells == 0) {
+        tm_text_add(text, "Nothing was planned: no definition has a reference, a solution and a "
+                          "workload.\n");
+        return;
+    }
+    if (rows <= MAX_SOLUTION_ROWS) {
+        add_solution_table(arena, text, model, rows);
+        tm_text_add(text, "\n* best of its definition: every cell passed, highest speedup\n");
+    } else {
+        add_definition_table(arena, text, model);
+        tm_text_add(text, "\nbest: every cell passed, highest speedup; name_* ends in the "
+                          "definition's name\n");
+    }
+    tm_text_add(text, "latency: over the workloads; speedup over the reference: geometric mean\n");
+}
+
+/* ---- failures ---- */
+
+static void add_group(tm_arena *arena, tm_text *text, const tm_group *group) {
+    const tm_cell *first = group->cells[0].cell;
+    const char *head = tm_arena_format(
+        arena, "  %s  %s / %s", tm_figure_status(first),
+        tm_figure_line(arena, group->definition->name),
+        tm_figure_solution(arena, group->solution->name, group->definition->name, 46));
+    const char *tail = group->count == 1
+                           ? ""
+                           : tm_arena_format(arena, ", %zu of %zu workloads", group->count,
+                                             group->definition->workload_count);
+    head = tm_figure_cut(arena, head, WIDTH - tm_figure_width(tail));
+    tm_text_format(text, "\n%s%s\n", head, tail);
+    const char *workload = tm_figure_workload(arena, group->cells[0].workload);
+    const char *reason = first->reason[0] != '\0' ? first->reason : "the trace gives no reason";
+    add_wrapped(arena, text, tm_arena_format(arena, "%s: %s", workload, reason));
+    if (group->count > 1) {
+        const char **others = tm_arena_array(arena, group->count, sizeof(*others));
+        for (size_t i = 1; i < group->count; i++)
+            others[i - 1] = tm_figure_workload(arena, group->cells[i].workload);
+        add_list(arena, text, "    also ", others, group->count - 1, "");
+    }
+    if (first->log_path != NULL)
+        tm_text_format(text, "    log  %s\n", first->log_path);
+    else
+        tm_text_format(text, "    see  %s\n", first->trace_path);
+    if (first->state == TM_CELL_RAN)
+        tm_text_format(text, "    run  %s\n", first->command);
+    else
+        tm_text_add(text, "    fix  delete it, then `ninja bench`\n");
+}
+
+static void add_failures(tm_arena *arena, tm_text *text, const tm_model *model, const char *build) {
+    size_t count;
+    const tm_group *groups = tm_group_failures(arena, model, &count);
+    if (count == 0)
+        return;
+    size_t broken = model->score.broken, more = tm_score_failed(&model->score) + broken;
+    for (size_t i = 0; i < count && i < MAX_FAILURES; i++)
+        more -= groups[i].count;
+    tm_text_format(text, "\nFAILED  %s",
+                   tm_figure_count(arena, tm_score_failed(&model->score), "cell"));
+    if (broken > 0)
+        tm_text_format(text, " and %s", tm_figure_count(arena, broken, "broken trace"));
+    if (strcmp(build, ".") != 0)
+        tm_text_format(text, "; paths are relative to %s", build);
+    tm_text_add(text, "\n");
+    for (size_t i = 0; i < count && i < MAX_FAILURES; i++)
+        add_group(arena, text, &groups[i]);
+    if (more > 0)
+        tm_text_format(text, "\n  and %s in report.md\n",
+                       tm_figure_count(arena, more, "more cell"));
+}
+
+/* ---- what is missing ---- */
+
+static const char *group_name(tm_arena *arena, const tm_group *group) {
+    if (group->solution != NULL)
+        return tm_figure_line(arena, group->solution->name);
+    return tm_figure_line(arena, group->definition->name);
+}
+
+/* One section that lists groups of cells which are nobody's fault. */
+static void add_quiet_groups(tm_arena *arena, tm_text *text, const tm_group *groups, size_t count,
+                             size_t cells, const char *title, const char *advice) {
+    if (count == 0)
+        return;
+    tm_text_format(text, "\n%s  %s; %s\n", title, tm_figure_count(arena, cells, "cell"), advice);
+    for (size_t i = 0; i < count && i < MAX_LINES; i++) {
+        const tm_group *group = &groups[i];
+        const char *name = tm_figure_cut(arena, group_name(arena, group), 46);
+        const char **names = tm_arena_array(arena, group->count, sizeof(*names));
+        for (size_t j = 0; j < group->count; j++)
+            names[j] = tm_figure_workload(arena, group->cells[j].workload);
+        if (group->count == group->definition->workload_count)
+            tm_text_format(text, "  %s: all %s\n", name,
+                           tm_figure_count(arena, group->count, "workload"));
+        else
+            add_list(arena, text, tm_arena_format(arena, "  %s: ", name), names, group->count, "");
+    }
+    if (count > MAX_LINES)
+        tm_text_format(text, "  and %s in report.md\n",
+                       tm_figure_count(arena, count - MAX_LINES, "more line"));
+}
+
+static void add_missing(tm_arena *arena, tm_text *text, const tm_model *model) {
+    size_t count;
+    const tm_group *groups = tm_group_not_run(arena, model, &count);
+    add_quiet_groups(arena, text, groups, count, model->score.not_run, "NOT RUN",
+                     "run `ninja bench`");
+    groups = tm_group_void(arena, model, &count);
+    add_quiet_groups(arena, text, groups, count, model->score.by_status[TM_STATUS_VOID], "VOID",
+                     "every output is empty, nothing to compare");
+}
+
+static void add_not_planned(tm_arena *arena, tm_text *text, const tm_model *model) {
+    size_t count;
+    const tm_group_reason *reasons = tm_group_not_planned(arena, model, &count);
+    if (count > 0)
+        tm_text_add(text, "\nNOT PLANNED\n");
+    for (size_t i = 0; i < count; i++) {
+        const tm_group_reason *reason = &reasons[i];
+        const char *text_line = tm_figure_cut(arena, tm_figure_line(arena, reason->reason), 50);
+        const char *head = tm_arena_format(arena, "  %s: %s (", text_line,
+                                           tm_figure_count(arena, reason->count, reason->kind));
+        const char **names = tm_arena_array(arena, reason->count, sizeof(*names));
+        for (size_t j = 0; j < reason->count; j++)
+            names[j] = strcmp(reason->kind, "workload") == 0
+                           ? tm_figure_uuid(arena, reason->entries[j].name)
+                           : reason->entries[j].name;
+        bool can_add = strcmp(reason->reason, "no native reference") == 0;
+        add_list(arena, text, head, names, reason->count, ")");
+        if (can_add)
+            tm_text_add(text, "    add one as CONTRIBUTING.md says\n");
+    }
+}
+
+const char *tm_summary_format(tm_arena *arena, const tm_model *model, const char *build,
+                              const char *report_path) {
+    tm_text text = {0};
+    add_header(arena, &text, model);
+    add_table(arena, &text, model);
+    add_failures(arena, &text, model, build);
+    add_missing(arena, &text, model);
+    add_not_planned(arena, &text, model);
+    if (model->dataset_errors > 0)
+        tm_text_format(&text, "\nDATASET  %s; run `ninja check`\n",
+                       tm_figure_count(arena, (size_t)model->dataset_errors, "error"));
+    tm_text_format(&text, "\nreport: %s\n", report_path);
+    const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
+    tm_text_free(&text);
+    return result;
+}
