@@ -8,8 +8,10 @@
 #include "lib/layout.h"
 #include "lib/text.h"
 
-/* Rows that --workloads=smoke takes of each definition: the smallest by bytes. */
+/* Rows that --workloads=smoke takes of each definition: the smallest by bytes, and only one of a
+ * definition whose smallest is already large. */
 #define SMOKE_ROWS 3
+#define SMOKE_LARGE_BYTES ((size_t)64 << 20)
 
 typedef struct {
     const tm_scan *scan;
@@ -278,7 +280,7 @@ static void keep_smallest(planner *p, tm_planned_definition *planned, const tm_w
         for (size_t i = 0; i < count; i++)
             if (!kept[i] && (smallest == count || sizes[i] < sizes[smallest]))
                 smallest = i;
-        if (smallest < count)
+        if (smallest < count && (pick == 0 || sizes[smallest] <= SMOKE_LARGE_BYTES))
             kept[smallest] = true;
     }
     planned->workload_count = 0;

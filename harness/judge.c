@@ -14,9 +14,10 @@
 
 static const tm_place command_line = {NULL, TM_WHOLE_FILE};
 
-/* A slow reference must not cost more than the cell it serves. */
-#define REFERENCE_CAP_NS UINT64_C(300000000)
-#define SOLUTION_CAP_NS UINT64_C(2000000000) /* per trial */
+/* No further sample once a trial has taken this long; a slow reference must not cost more than the
+ * cell it serves. Never fewer samples than the floor. */
+#define REFERENCE_CAP_NS UINT64_C(150000000)
+#define SOLUTION_CAP_NS UINT64_C(250000000)
 #define FLOOR_SAMPLES 5
 
 /* One cell being judged. */

@@ -1,0 +1,44 @@
+#!/bin/sh
+# run.sh SRCDIR [NAME...]: every test, from the folder where ninja runs; or those whose file name
+# contains a NAME. Closes with the line "N passed, N failed, N skipped". `ninja test` calls it.
+set -u
+srcdir=$1
+shift
+
+wanted() { # file
+    [ $# -eq 1 ] && [ -z "$names" ] && return 0
+    for name in $names; do
+        case ${1##*/} in *"$name"*) return 0 ;; esac
+    done
+    return 1
+}
+names=$*
+log=$(mktemp "${TMPDIR:-/tmp}/tracemill-tests.XXXXXX")
+trap 'rm -f "$log"' EXIT
+
+for test in build/tests/unit/test_*; do
+    [ -x "$test" ] && wanted "$test" || continue
+    name=${test##*/}
+    output=$(cd "$srcdir" && "$OLDPWD/$test" 2>&1)
+    status=$?
+    if [ $status -ne 0 ]; then
+        printf '%s\nFAIL %s: exit status %s\n' "$output" "$name" $status
+    fi
+    # One line per case; a test that asserts nothing it ran is no test.
+    printf '%s\n' "$output" | sed -n "s/^\[       OK \] /PASS $name\//p; s/^\[  SKIPPED \] /SKIP $name\//p; s/^SKIPPED\(.*\)/SKIP $name\1/p"
+done | tee -a "$log"
+for suite in "$srcdir"/tests/suites/*.sh; do
+    wanted "$suite" || continue
+    name=${suite##*/}
+    printf -- '-- %s\n' "$name"
+    sh "$suite" 2>&1
+    status=$?
+    [ $status -le 1 ] || printf 'FAIL %s: exit status %s\n' "$name" $status
+done | tee -a "$log"
+
+passed=$(grep -c '^PASS ' "$log")
+failed=$(grep -c '^FAIL ' "$log")
+skipped=$(grep -c '^SKIP ' "$log")
+grep '^FAIL ' "$log"
+printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
