@@ -7,7 +7,7 @@
  *   tm-cc --output=X.so --contract=DIR --entry=SYMBOL --entry-index=N [--lock=FILE]
  *         [--ignore-headers=PREFIX] --c=CMD --cpp=CMD --cu=CMD --link=CMD
  *         SOURCE... -- [COMPILE FLAG...] -- [LINK FLAG...]
- *   tm-cc --lock=FILE --run COMMAND...     any other compile, kept apart from timed CPU cells
+ *   tm-cc [--lock=FILE] --run COMMAND...     any other compile, kept apart from timed CPU cells
  *
  * Exit status: 0, 2 bad usage, 3 the compiler could not be started or a file not be written. */
 #include <errno.h>
@@ -66,7 +66,7 @@ static bool parse(arguments *args, int argc, char **argv) {
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
         if (strcmp(argv[i], "--run") == 0) {
             args->run = argv + i + 1;
-            return args->run[0] && args->lock;
+            return args->run[0] != NULL;
         }
         const char *equals = strchr(argv[i], '=');
         bool known = false;
