@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/marker.h"
+#include "lib/marker.h"
 #include "lib/arena.h"
 #include "lib/file.h"
 #include "lib/text.h"

@@ -9,7 +9,7 @@
 #include <sys/random.h>
 
 #include "harness/child.h"
-#include "harness/marker.h"
+#include "lib/marker.h"
 #include "lib/file.h"
 
 static const tm_place command_line = {NULL, TM_WHOLE_FILE};
