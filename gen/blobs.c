@@ -118,8 +118,10 @@ static bool tensor_fits(tm_blobs *blobs, const blob *file, const tm_workload *wo
         return false;
     }
     if (!found->dtype_known || found->dtype != tensor->dtype) {
-        tm_diag_error(blobs->diag, input->place, where, "expected dtype %s, got %s in %s",
-                      tm_dtype_name(tensor->dtype), found->dtype_name, file->path);
+        tm_diag_error(
+            blobs->diag, input->place, where,
+            "expected dtype %s, got %s in %s; convert the tensor or correct the definition",
+            tm_dtype_name(tensor->dtype), found->dtype_name, file->path);
         return false;
     }
     int64_t shape[TM_MAX_RANK], elems;
@@ -132,7 +134,8 @@ static bool tensor_fits(tm_blobs *blobs, const blob *file, const tm_workload *wo
         tm_text expected = {0}, got = {0};
         add_shape(&expected, shape, tensor->rank);
         add_shape(&got, found->shape, found->rank);
-        tm_diag_error(blobs->diag, input->place, where, "expected shape %s, got %s in %s",
+        tm_diag_error(blobs->diag, input->place, where,
+                      "expected shape %s, got %s in %s; correct the row's axes or the tensor",
                       tm_text_get(&expected), tm_text_get(&got), file->path);
         tm_text_free(&expected);
         tm_text_free(&got);

@@ -7,6 +7,8 @@
 #include "lib/text.h"
 #include "lib/yaml.h"
 
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 static const tm_place command_line = {NULL, TM_WHOLE_FILE};
 
 /* Options that hold one string; all have the form --name=value. */
@@ -52,7 +54,9 @@ static bool take_one(parser *p, const char *argument);
 static bool take_file(parser *p, const char *path) {
     const tm_source *source = tm_file_read(p->arena, path);
     if (!source) {
-        tm_diag_error(p->diag, command_line, NULL, "@%s: %s", path, strerror(errno));
+        tm_diag_error(p->diag, command_line, NULL,
+                      "@%s: expected a readable file of options, one a line: %s", path,
+                      strerror(errno));
         return false;
     }
     bool good = true;
@@ -63,6 +67,21 @@ static bool take_file(parser *p, const char *path) {
         line += length + (line[length] == '\n');
     }
     return good;
+}
+
+/* Always false, with the nearest option as a suggestion. */
+static bool complain_option(parser *p, const char *name) {
+    const char *known[COUNT(string_options) + COUNT(override_options) + 1] = {"dataset"};
+    size_t count = 1;
+    for (size_t i = 0; i < COUNT(string_options); i++)
+        known[count++] = string_options[i].name;
+    for (size_t i = 0; i < COUNT(override_options); i++)
+        known[count++] = override_options[i][0];
+    const char *nearest = tm_text_nearest(name, known, count);
+    tm_diag_error(p->diag, command_line, NULL, "unknown option --%s; %s%s", name,
+                  nearest ? "did you mean --" : "the known ones are those of ./configure --help",
+                  nearest ? tm_arena_format(p->arena, "%s?", nearest) : "");
+    return false;
 }
 
 static bool take_one(parser *p, const char *argument) {
@@ -89,21 +108,19 @@ static bool take_one(parser *p, const char *argument) {
         options->datasets[options->dataset_count++] = value;
         return true;
     }
-    for (size_t i = 0; i < sizeof string_options / sizeof *string_options; i++)
+    for (size_t i = 0; i < COUNT(string_options); i++)
         if (strcmp(name, string_options[i].name) == 0) {
             *(const char **)((char *)options + string_options[i].offset) = value;
             return true;
         }
-    for (size_t i = 0; i < sizeof override_options / sizeof *override_options; i++)
-        if (strcmp(name, override_options[i][0]) == 0 &&
-            p->override_count < sizeof p->overrides / sizeof *p->overrides) {
+    for (size_t i = 0; i < COUNT(override_options); i++)
+        if (strcmp(name, override_options[i][0]) == 0 && p->override_count < COUNT(p->overrides)) {
             p->overrides[p->override_count++] =
                 (override){override_options[i][1], value,
                            tm_arena_format(p->arena, "--%s", override_options[i][0])};
             return true;
         }
-    tm_diag_error(p->diag, command_line, NULL, "unknown option --%s", name);
-    return false;
+    return complain_option(p, name);
 }
 
 static bool load_config(parser *p) {
@@ -113,7 +130,8 @@ static bool load_config(parser *p) {
     if (options->config_path) {
         const tm_source *source = tm_file_read(p->arena, options->config_path);
         if (!source) {
-            tm_diag_error(p->diag, command_line, NULL, "--config=%s: %s", options->config_path,
+            tm_diag_error(p->diag, command_line, NULL,
+                          "--config=%s: expected a readable YAML file: %s", options->config_path,
                           strerror(errno));
             return false;
         }

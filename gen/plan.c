@@ -420,7 +420,9 @@ static void attach_everywhere(planner *p, const tm_scanned_solution *scanned) {
         attach(p, scanned, (size_t)index);
     else if (!tm_scan_find(p->scan, solution->definition))
         skip(p, TM_SKIPPED_SOLUTION, solution->name, solution->definition,
-             "its definition is not in the dataset");
+             tm_scan_is_broken(p->scan, solution->definition)
+                 ? "its definition has errors"
+                 : "its definition is not in the dataset");
 }
 
 static int compare_planned(const void *a, const void *b) {
@@ -493,6 +495,10 @@ tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *
         if (definition_selected(&p, scan->definitions[i].definition))
             plan_definition(&p, &scan->definitions[i], blobs,
                             &plan->definitions[plan->definition_count++]);
+    for (size_t i = 0; i < scan->broken_count; i++)
+        if (tm_text_matches(options->definitions, scan->broken[i]) &&
+            !tm_scan_find(scan, scan->broken[i]))
+            skip(&p, TM_SKIPPED_DEFINITION, scan->broken[i], NULL, "its file has errors");
     plan->blob_count = tm_blobs_inputs(blobs, &plan->blobs);
     for (size_t i = 0; i < scan->solution_count; i++)
         attach_everywhere(&p, &scan->solutions[i]);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/file.h"
 #include "lib/json.h"
@@ -91,15 +92,52 @@ static const tm_node *read_json(scanner *s, const char *path) {
     return source ? tm_json_parse_all(s->arena, source, s->diag) : NULL;
 }
 
+/* Remembers what a definition with errors is called: as it says, else as its file is, which is the
+ * name in every dataset that flashinfer-bench wrote. */
+static void note_broken(scanner *s, const tm_node *node, const char *path) {
+    const tm_node *name = tm_node_get(node, "name");
+    const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    tm_scan *scan = s->scan;
+    scan->broken = grow(s->arena, scan->broken, scan->broken_count, &scan->broken_capacity,
+                        sizeof *scan->broken);
+    scan->broken[scan->broken_count++] =
+        name && name->type == TM_NODE_STRING
+            ? name->string
+            : tm_arena_copy(s->arena, base, strlen(base) - strlen(".json"));
+}
+
 static void visit_definition(scanner *s, const char *path) {
     const tm_node *node = read_json(s, path);
     const tm_definition *definition = node ? tm_definition_parse(&s->reader, node) : NULL;
-    if (!definition)
+    if (!definition) {
+        note_broken(s, node, path);
         return;
+    }
     tm_scan *scan = s->scan;
     scan->definitions = grow(s->arena, scan->definitions, scan->definition_count,
                              &s->definition_capacity, sizeof *scan->definitions);
     scan->definitions[scan->definition_count++] = (tm_scanned_definition){.definition = definition};
+}
+
+/* Whether the files that a solution lists beside itself are there; appends an error for each that
+ * is not. A compiler would say so too late: ninja starts nothing while a source is missing. */
+static bool has_sources(scanner *s, const tm_solution *solution) {
+    bool good = true;
+    size_t index = 0;
+    const tm_node *item = tm_node_get(solution->node, "sources")->child;
+    for (; item; item = item->next, index++) {
+        const tm_solution_file *file = &solution->files[index];
+        const char *path = tm_file_join(s->arena, solution->folder, file->path);
+        if (file->content || access(path, R_OK) == 0)
+            continue;
+        tm_diag_error(s->diag, tm_node_get(item, "path")->place,
+                      tm_arena_format(s->arena, "sources[%zu].path", index),
+                      "expected a readable file, got \"%s\" (%s: %s); add the file or remove the "
+                      "entry",
+                      file->path, path, strerror(errno));
+        good = false;
+    }
+    return good;
 }
 
 static void visit_solution(scanner *s, const char *path) {
@@ -107,7 +145,7 @@ static void visit_solution(scanner *s, const char *path) {
     const char *slash = strrchr(path, '/');
     const char *folder = tm_arena_copy(s->arena, path, slash ? (size_t)(slash - path) : 0);
     const tm_solution *solution = node ? tm_solution_parse(&s->reader, node, folder) : NULL;
-    if (!solution)
+    if (!solution || !has_sources(s, solution))
         return;
     size_t above = strcmp(s->root, ".") == 0 ? 0 : strlen(s->root); /* joined, "." is left out */
     const char *below = folder + above;
@@ -141,6 +179,8 @@ static void read_row(scanner *s, const tm_node *row) {
     if (!name)
         return;
     tm_scanned_definition *owner = tm_scan_find(s->scan, name);
+    if (!owner && tm_scan_is_broken(s->scan, name))
+        return; /* the row may be good: what is to be mended is the definition */
     if (!owner) {
         const tm_node *node = tm_node_get(row, "definition");
         tm_diag_error(s->diag, node->place, "definition",
@@ -219,14 +259,18 @@ static void settle_workloads(scanner *s, tm_scanned_definition *owner) {
         return;
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        bool seen = false;
-        for (size_t j = 0; j < kept && !seen; j++)
-            seen = strcmp(owner->workloads[j]->uuid, owner->workloads[i]->uuid) == 0;
-        if (seen) {
+        size_t first = 0;
+        while (first < kept &&
+               strcmp(owner->workloads[first]->uuid, owner->workloads[i]->uuid) != 0)
+            first++;
+        if (first < kept) {
+            tm_place place = *uuid_place(owner->workloads[first]);
+            int line, column;
+            tm_place_resolve(place, &line, &column);
             tm_diag_error(s->diag, *uuid_place(owner->workloads[i]), "workload.uuid",
-                          "expected a UUID of its own, got \"%s\", which an earlier row of %s has "
+                          "expected a UUID of its own, got \"%s\", which the row at %s:%d has "
                           "already; give the row another one",
-                          owner->workloads[i]->uuid, owner->definition->name);
+                          owner->workloads[i]->uuid, place.source->path, line);
             continue;
         }
         owner->workload_datasets[kept] = owner->workload_datasets[i];
@@ -248,6 +292,13 @@ tm_scanned_definition *tm_scan_find(const tm_scan *scan, const char *name) {
             low = middle + 1;
     }
     return NULL;
+}
+
+bool tm_scan_is_broken(const tm_scan *scan, const char *name) {
+    for (size_t i = 0; i < scan->broken_count; i++)
+        if (strcmp(scan->broken[i], name) == 0)
+            return true;
+    return false;
 }
 
 tm_scan *tm_scan_read(const tm_options *options, tm_arena *arena, tm_diag *diag) {

@@ -32,6 +32,8 @@ typedef struct {
 typedef struct {
     tm_scanned_definition *definitions; /* sorted by name */
     size_t definition_count;
+    const char **broken; /* names of definitions whose files have errors, in the order of files */
+    size_t broken_count, broken_capacity;
     tm_scanned_solution *solutions; /* in the order of the files */
     size_t solution_count;
     const char **inputs; /* every file and folder that was read, for the depfile */
@@ -44,5 +46,7 @@ tm_scan *tm_scan_read(const tm_options *options, tm_arena *arena, tm_diag *diag)
 
 /* The definition of that name, or NULL. */
 tm_scanned_definition *tm_scan_find(const tm_scan *scan, const char *name);
+/* Whether a definition of that name is missing only because its file has errors. */
+bool tm_scan_is_broken(const tm_scan *scan, const char *name);
 
 #endif
