@@ -62,6 +62,10 @@ static bool read_facts(tm_cell *cell, tm_facts *facts, const char *object, tm_ar
                       object);
         return false;
     }
+    if (access(object, R_OK) != 0) {
+        tm_diag_error(diag, command_line, NULL, "%s: %s; run ninja", object, strerror(errno));
+        return false;
+    }
     const char *path = tm_arena_format(arena, "%.*s.json", (int)(length - 3), object);
     const tm_node *node = read_json(path, arena, diag);
     tm_node_reader reader = {arena, diag};
@@ -89,7 +93,11 @@ static int read_arguments(tm_cell *cell, int argc, char **argv, tm_diag *diag) {
             cell->solution_path = word + 11;
         else if (strcmp(word, "--solution") == 0 && i + 1 < argc)
             cell->solution_path = argv[++i];
-        else if (strncmp(word, "--seed=", 7) == 0) {
+        else if (strcmp(word, "--solution") == 0) {
+            tm_diag_error(diag, command_line, word,
+                          "expected a shared object such as build/solutions/NAME.so, got nothing");
+            return 2;
+        } else if (strncmp(word, "--seed=", 7) == 0) {
             cell->has_seed = true;
             cell->seed = strtoull(word + 7, &end, 0);
             if (!*(word + 7) || *end) {
@@ -122,6 +130,9 @@ int tm_cell_open(tm_cell *cell, const tm_table *table, int argc, char **argv, tm
         return 3;
     }
     tm_node_reader reader = {arena, diag};
+    /* dlopen looks for a name without a slash in the system's folders. */
+    if (!strchr(cell->solution_path, '/'))
+        cell->solution_path = tm_arena_format(arena, "./%s", cell->solution_path);
     const char *config =
         tm_cell_path(cell, arena, tm_layout_gen(arena, table->definition, "config.json"));
     const tm_node *config_node = read_json(config, arena, diag);
@@ -133,8 +144,7 @@ int tm_cell_open(tm_cell *cell, const tm_table *table, int argc, char **argv, tm
     cell->workload = tm_json_parse_all(arena, row, diag);
     if (!config_node || !cell->device || !cell->workload ||
         !tm_config_from_node(&reader, config_node, &cell->config) ||
-        !read_facts(cell, &cell->solution, cell->solution_path, arena, diag) ||
         !read_facts(cell, &cell->reference, cell->reference_path, arena, diag))
         return 3;
-    return -1;
+    return read_facts(cell, &cell->solution, cell->solution_path, arena, diag) ? -1 : 2;
 }
