@@ -35,3 +35,22 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
+
+# start_build FOLDER: makes FOLDER a build folder whose toolkit is compiled already, for the CPU, so
+# that `configure` there only has to plan. It is a copy (with ninja's log, so that nothing in it is
+# compiled again) of build/tests/toolkit, which is kept between runs of the tests.
+start_build() { # folder
+    toolkit=$PWD/build/tests/toolkit
+    mkdir -p "$toolkit" "$1"
+    (
+        cd "$toolkit" || exit 1
+        [ -f build.ninja ] ||
+            "$srcdir/configure" --arch=cpu --definitions=none || exit 1
+        ninja tools build/lib/libharness.a build/device.json
+    ) >"$1/toolkit.log" 2>&1 || {
+        cat "$1/toolkit.log" >&2
+        failed "$1" "the toolkit could not be built for it"
+        finish
+    }
+    cp -a "$toolkit/." "$1"
+}
