@@ -194,6 +194,13 @@ static int link_objects(const arguments *args, tm_arena *arena, const char *cons
     return run(&cmd, log);
 }
 
+/* A compiler that the machine stopped (a full disk, no memory) says nothing about the source. */
+static bool machine_failed(int status, const char *log) {
+    return status >= 128 || strstr(log, "No space left on device") ||
+           strstr(log, "Cannot allocate memory") || strstr(log, "out of memory") ||
+           strstr(log, "Killed");
+}
+
 /* Puts the new bytes in place unless they are the old ones. */
 static bool settle(const char *output, const char *bytes, size_t length) {
     return tm_file_write(output, bytes, length, NULL);
@@ -229,6 +236,11 @@ static int build(const arguments *args, tm_arena *arena) {
     const tm_source *made = tm_file_read(arena, status ? log_path : temporary);
     if (!made) {
         fprintf(stderr, "tm-cc: %s: %s\n", status ? log_path : temporary, strerror(errno));
+        goto out;
+    }
+    if (status && machine_failed(status, made->text)) {
+        fprintf(stderr, "tm-cc: the compiler was stopped by the machine, not by the source:\n%s",
+                made->text);
         goto out;
     }
     if (status) {
