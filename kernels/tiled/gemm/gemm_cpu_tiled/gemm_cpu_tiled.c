@@ -1,6 +1,7 @@
 /* C[M, N] = A[M, K] * B[N, K]^T on the CPU, blocked for the caches. A thread takes COLUMNS columns
  * of C; per DEPTH of K it converts its part of B to float32 in strips of STRIP columns, and then
- * walks down A, 6 rows at a time, with 6 x 16 sums in registers. */
+ * walks down A, 6 rows at a time, with 6 x 16 sums in registers. Up to FEW rows do not pay for
+ * rearranging B: then A is rearranged, and vectors along K are multiplied as they lie in B. */
 #include "contract.h"
 
 #include <stdlib.h>
@@ -9,18 +10,20 @@
 #endif
 
 enum {
-    HEIGHT = 6,         /* rows of the register tile */
-    LANES = 8,          /* floats in a vector */
-    STRIP = 2 * LANES,  /* columns of the register tile */
-    DEPTH = 256,        /* of K: A's rows of one register tile stay in the L1 */
-    COLUMNS = 128,      /* B's part: 128 KB, stays in the L2 */
-    ROWS = 128 * HEIGHT /* of C that a thread accumulates at a time */
+    HEIGHT = 6,          /* rows of the register tile */
+    LANES = 8,           /* floats in a vector */
+    STRIP = 2 * LANES,   /* columns of the register tile */
+    DEPTH = 256,         /* of K: A's rows of one register tile stay in the L1 */
+    COLUMNS = 128,       /* B's part: 128 KB, stays in the L2 */
+    ROWS = 128 * HEIGHT, /* of C that a thread accumulates at a time */
+    FEW = 4 * HEIGHT,
+    PORTION = 24, /* columns that a thread takes at a time for few rows */
 };
 
 typedef float vector __attribute__((vector_size(4 * LANES)));
 typedef float vector_in_floats __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
-/* What one thread works in; float32. */
+/* What one thread works in; float32. Whole cache lines. */
 typedef struct {
     float a[HEIGHT][DEPTH];
     float row[DEPTH];
@@ -154,14 +157,144 @@ static void multiply_block(const tm_A_t *A, const tm_B_t *B, tm_C_t *C, const tm
     }
 }
 
+/* LANES elements of B. */
+static inline void widen_vector_bfloat16(const tm_bfloat16 *from, vector *to) {
+    typedef uint16_t narrow_vector __attribute__((vector_size(2 * LANES)));
+    typedef uint32_t wide_vector __attribute__((vector_size(4 * LANES)));
+    narrow_vector bits;
+    memcpy(&bits, from, sizeof bits);
+    *to = (vector)(__builtin_convertvector(bits, wide_vector) << 16);
+}
+
+static inline void widen_vector_float16(const tm_float16 *from, vector *to) {
+    widen_row_float16(from, LANES, (float *)to);
+}
+
+#define widen_vector(from, to)                   \
+    _Generic(*(from), tm_float16                 \
+             : widen_vector_float16, tm_bfloat16 \
+             : widen_vector_bfloat16)((const void *)(from), to)
+
+/* sums[HEIGHT][columns] = `rows` rows of A, rearranged to [K / LANES][rows][LANES], times `columns`
+ * rows of B. Inlined with constant `rows` and `columns`. */
+static inline __attribute__((always_inline)) void multiply_along_k(const float *a, const tm_B_t *b,
+                                                                   int64_t k, int rows, int columns,
+                                                                   float (*sums)[PORTION]) {
+    vector parts[HEIGHT][4] = {{{0}}}, wide[4];
+    int64_t done = 0;
+    for (; done + LANES <= k; done += LANES) {
+#pragma GCC unroll 4
+        for (int j = 0; j < columns; ++j)
+            widen_vector(b + j * k + done, &wide[j]);
+#pragma GCC unroll 6
+        for (int i = 0; i < rows; ++i) {
+            const vector row = *(const vector_in_floats *)(a + done * rows + i * LANES);
+#pragma GCC unroll 4
+            for (int j = 0; j < columns; ++j)
+                parts[i][j] += row * wide[j];
+        }
+    }
+    if (done < k) {
+        for (int j = 0; j < columns; ++j) {
+            tm_B_t last[LANES] = {{0}};
+            memcpy(last, b + j * k + done, (size_t)(k - done) * sizeof *b);
+            widen_vector(last, &wide[j]);
+            for (int i = 0; i < rows; ++i)
+                parts[i][j] += *(const vector_in_floats *)(a + done * rows + i * LANES) * wide[j];
+        }
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 4
+        for (int j = 0; j < columns; ++j) {
+            const vector part = parts[i][j];
+            sums[i][j] = ((part[0] + part[4]) + (part[1] + part[5])) +
+                         ((part[2] + part[6]) + (part[3] + part[7]));
+        }
+    }
+}
+
+/* Heights there is a register tile for. */
+static int64_t tile_height(int64_t rows) {
+    return rows > 4 ? HEIGHT : rows;
+}
+
+/* At most HEIGHT rows of A from `row` on, float32 [K / LANES][tile_height][LANES], filled up with
+ * zeros. */
+static void rearrange_a(const tm_A_t *A, const tm_axes *axes, int64_t row, float *to) {
+    const int64_t rows = least(HEIGHT, axes->M - row), height = tile_height(rows);
+    for (int64_t k = 0; k < axes->K; k += LANES) {
+        const int64_t elems = least(LANES, axes->K - k);
+        float *at = to + k * height;
+        memset(at, 0, (size_t)(height * LANES) * sizeof *at);
+        for (int64_t i = 0; i < rows; ++i)
+            widen_row(A + (row + i) * axes->K + k, elems, at + i * LANES);
+    }
+}
+
+#define FEW_CASE(rows, columns)                       \
+    case (rows)*8 + (columns):                        \
+        multiply_along_k(a, b, k, rows, columns, to); \
+        break
+
+/* Rows from `row` on, columns [column, column + width) of C. */
+static void multiply_few(const float *a, const tm_B_t *B, tm_C_t *C, const tm_axes *axes,
+                         int64_t row, int64_t column, int64_t width) {
+    const int64_t k = axes->K, rows = least(HEIGHT, axes->M - row), height = tile_height(rows);
+    const int64_t most = height <= 3 ? 4 : 12 / height;
+    float sums[HEIGHT][PORTION];
+    for (int64_t j = 0, columns; j < width; j += columns) {
+        const tm_B_t *b = B + (column + j) * k;
+        float(*to)[PORTION] = (float(*)[PORTION]) & sums[0][j];
+        columns = width - j < most ? 1 : most;
+        switch (height * 8 + columns) {
+            FEW_CASE(1, 1);
+            FEW_CASE(1, 4);
+            FEW_CASE(2, 1);
+            FEW_CASE(2, 4);
+            FEW_CASE(3, 1);
+            FEW_CASE(3, 4);
+            FEW_CASE(4, 1);
+            FEW_CASE(4, 3);
+            FEW_CASE(HEIGHT, 1);
+            FEW_CASE(HEIGHT, 2);
+        }
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+        for (int64_t j = 0; j < width; ++j)
+            narrow(sums[i][j], C + (row + i) * axes->N + column + j);
+    }
+}
+
+static int multiply_along_rows(const tm_A_t *A, const tm_B_t *B, tm_C_t *C, const tm_axes *axes) {
+    const int64_t padded = (axes->K + LANES - 1) / LANES * LANES;
+    const size_t line = 64; /* which no vector then crosses */
+    const size_t bytes = ((size_t)((axes->M + HEIGHT) * padded) * sizeof(float) / line + 1) * line;
+    float *a = (float *)aligned_alloc(line, bytes);
+    if (!a)
+        return tm_fail(1, "out of memory for A in float32: %zu bytes", bytes);
+    for (int64_t row = 0; row < axes->M; row += HEIGHT)
+        rearrange_a(A, axes, row, a + row * padded);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t column = 0; column < axes->N; column += PORTION) {
+        for (int64_t row = 0; row < axes->M; row += HEIGHT)
+            multiply_few(a + row * padded, B, C, axes, row, column,
+                         least(PORTION, axes->N - column));
+    }
+    free(a);
+    return 0;
+}
+
 int TM_ENTRY(const tm_A_t *A, const tm_B_t *B, tm_C_t *C, const tm_axes *axes, tm_stream stream) {
     (void)stream;
+    if (axes->M <= FEW)
+        return multiply_along_rows(A, B, C, axes);
     const int64_t down = (axes->M + ROWS - 1) / ROWS;
     const int64_t across = (axes->N + COLUMNS - 1) / COLUMNS;
     int failed = 0;
 #pragma omp parallel reduction(| : failed)
     {
-        workspace *w = (workspace *)malloc(sizeof *w);
+        workspace *w = (workspace *)aligned_alloc(64, sizeof *w);
         failed |= w == NULL;
 #pragma omp for schedule(dynamic, 1)
         for (int64_t block = 0; block < down * across; ++block) {
