@@ -48,19 +48,6 @@ static void note_input(tm_blobs *blobs, const char *path) {
     blobs->inputs[blobs->input_count++] = path;
 }
 
-/* The nearest folder above a missing file that exists: adding the file changes it. */
-static const char *existing_folder(tm_arena *arena, const char *path) {
-    char *folder = tm_arena_copy(arena, path, strlen(path));
-    for (;;) {
-        char *slash = strrchr(folder, '/');
-        if (!slash)
-            return ".";
-        *slash = '\0';
-        if (access(folder[0] ? folder : "/", F_OK) == 0)
-            return folder[0] ? folder : "/";
-    }
-}
-
 static void read_header(tm_blobs *blobs, blob *made) {
     tm_safetensors *file = tm_safetensors_open(blobs->arena, made->path, blobs->diag);
     if (!file)
@@ -87,7 +74,7 @@ static const blob *open_blob(tm_blobs *blobs, const char *path) {
     made->next = *bucket;
     *bucket = made;
     made->present = access(path, F_OK) == 0;
-    note_input(blobs, made->present ? path : existing_folder(blobs->arena, path));
+    note_input(blobs, tm_file_nearest(blobs->arena, path));
     if (made->present)
         read_header(blobs, made);
     return made;

@@ -20,9 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/marker.h"
+#include "gen/depfile.h"
 #include "lib/arena.h"
 #include "lib/file.h"
+#include "lib/marker.h"
 #include "lib/text.h"
 
 extern char **environ;
@@ -91,8 +92,8 @@ static bool parse(arguments *args, int argc, char **argv) {
            args->cpp && args->cu && args->link && args->source_count > 0 && i == argc;
 }
 
-/* Runs a command with its words going to `log` (or nowhere else for -1). Returns the exit status, or
- * -1 with errno when it could not be started. */
+/* Runs a command with its words going to `log` (or nowhere else for -1). Returns the exit status,
+ * or -1 with errno when it could not be started. */
 static int run(const command *cmd, int log) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -101,7 +102,8 @@ static int run(const command *cmd, int log) {
         posix_spawn_file_actions_adddup2(&actions, log, STDERR_FILENO);
     }
     pid_t pid;
-    int error = posix_spawnp(&pid, cmd->words[0], &actions, NULL, (char *const *)cmd->words, environ);
+    int error =
+        posix_spawnp(&pid, cmd->words[0], &actions, NULL, (char *const *)cmd->words, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (error) {
         errno = error;
@@ -114,28 +116,64 @@ static int run(const command *cmd, int log) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static const char *folder_of(tm_arena *arena, const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? tm_arena_copy(arena, path, (size_t)(slash - path)) : ".";
+}
+
+static bool holds(const char *const *list, size_t count, const char *entry) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], entry) == 0)
+            return true;
+    return false;
+}
+
+/* Appends the folders in which a header that is not there could appear: seen from each file that
+ * was read, and from each -I of the solution. Never the contract's, where tm-gen writes. */
+static void add_missing(tm_text *out, tm_arena *arena, const arguments *args,
+                        const char *const *read, size_t read_count, const char *missing) {
+    const char **folders =
+        tm_arena_array(arena, read_count + (size_t)args->flag_count, sizeof *folders);
+    size_t count = 0;
+    for (size_t i = 0; i < read_count + (size_t)args->flag_count; i++) {
+        const char *flag = i < read_count ? NULL : args->flags[i - read_count];
+        if (flag && (strncmp(flag, "-I", 2) != 0 || !flag[2]))
+            continue;
+        const char *folder = flag ? flag + 2 : folder_of(arena, read[i]);
+        if (strcmp(folder, args->contract) == 0)
+            continue;
+        const char *place = tm_file_nearest(arena, tm_file_join(arena, folder, missing));
+        if (!holds(folders, count, place))
+            tm_depfile_add(out, folders[count++] = place);
+    }
+}
+
 /* Appends the prerequisites of a compiler's depfile, without the target and without headers of the
- * toolkit, which the toolchain stands for. */
-static void merge_depfile(tm_text *out, tm_arena *arena, const char *path, const char *ignored) {
+ * toolkit, which the toolchain stands for. A prerequisite that is not there (the preprocessor was
+ * told to go on without it) becomes the folders that it is missed in: ninja runs an edge again and
+ * again whose input is missing. */
+static void merge_depfile(tm_text *out, tm_arena *arena, const arguments *args, const char *path) {
     const tm_source *source = tm_file_read(arena, path);
-    if (!source)
+    const char *at = source ? strchr(source->text, ':') : NULL;
+    if (!at)
         return;
-    const char *at = strchr(source->text, ':');
-    for (at = at ? at + 1 : ""; *at;) {
-        if (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t' ||
-            (*at == '\\' && (at[1] == '\n' || at[1] == '\r'))) {
-            at++;
+    const char **read = tm_arena_array(arena, source->length, sizeof *read);
+    const char **missing = tm_arena_array(arena, source->length, sizeof *missing);
+    size_t read_count = 0, missing_count = 0;
+    const char *ignored = args->ignore_headers;
+    at++;
+    for (const char *file; (file = tm_depfile_next(arena, &at));) {
+        if (ignored && *ignored && strncmp(file, ignored, strlen(ignored)) == 0)
+            continue;
+        if (access(file, F_OK) != 0) {
+            missing[missing_count++] = file;
             continue;
         }
-        size_t length = 0;
-        while (at[length] && !strchr(" \n\r\t", at[length]))
-            length += at[length] == '\\' && at[length + 1] ? 2 : 1;
-        if (!ignored || !*ignored || strncmp(at, ignored, strlen(ignored)) != 0) {
-            tm_text_add(out, " \\\n  ");
-            tm_text_add_bytes(out, at, length);
-        }
-        at += length;
+        tm_depfile_add(out, file);
+        read[read_count++] = file;
     }
+    for (size_t i = 0; i < missing_count; i++)
+        add_missing(out, arena, args, read, read_count, missing[i]);
 }
 
 static const char *compiler_for(const arguments *args, const char *source) {
@@ -145,8 +183,30 @@ static const char *compiler_for(const arguments *args, const char *source) {
     return dot && strcmp(dot, ".c") == 0 ? args->c : args->cpp;
 }
 
-/* Compiles one source to an object; on failure asks the preprocessor alone for the headers, so that
- * mending any of them runs the edge again. Returns the compiler's exit status. */
+/* Asks the preprocessor alone which headers a source reads, with those that are not there. */
+static void list_headers(const command *base, tm_arena *arena, const char *source,
+                         const char *depfile) {
+    const char *const host[] = {"-MM", "-MG", "-MF", depfile, source};
+    /* nvcc does not know -MG, and its own -M leaves no file after an #error. */
+    const char *const nvcc[] = {
+        "-E", "-Xcompiler", tm_arena_format(arena, "-MM,-MG,-MF,%s", depfile),
+        "-o", "/dev/null",  source};
+    command cmd = *base;
+    for (size_t i = 0; i < sizeof host / sizeof *host; i++)
+        add(&cmd, host[i]);
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    run(&cmd, null);
+    if (access(depfile, F_OK) != 0) {
+        cmd = *base;
+        for (size_t i = 0; i < sizeof nvcc / sizeof *nvcc; i++)
+            add(&cmd, nvcc[i]);
+        run(&cmd, null);
+    }
+    close(null);
+}
+
+/* Compiles one source to an object; on failure asks for the headers, so that mending any of them
+ * runs the edge again. Returns the compiler's exit status. */
 static int compile(const arguments *args, tm_arena *arena, int index, const char *object, int log,
                    tm_text *depends) {
     const char *source = args->sources[index];
@@ -167,16 +227,9 @@ static int compile(const arguments *args, tm_arena *arena, int index, const char
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
         add(&full, rest[i]);
     int status = run(&full, log);
-    if (status > 0) {
-        command headers = base;
-        const char *const only[] = {"-M", "-MG", "-MF", depfile, source};
-        for (size_t i = 0; i < sizeof only / sizeof *only; i++)
-            add(&headers, only[i]);
-        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        run(&headers, null);
-        close(null);
-    }
-    merge_depfile(depends, arena, depfile, args->ignore_headers);
+    if (status > 0)
+        list_headers(&base, arena, source, depfile);
+    merge_depfile(depends, arena, args, depfile);
     unlink(depfile);
     return status;
 }

@@ -1,9 +1,10 @@
-/* emit_json: the plan for the report, the facts of each solution for its judge, unpacked sources, and
- * the depfile. */
+/* emit_json: the plan for the report, the facts of each solution for its judge, unpacked sources,
+ * and the depfile. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gen/depfile.h"
 #include "gen/emit.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -122,18 +123,16 @@ static tm_json *diagnostics_json(const tm_diag *diag, tm_arena *arena) {
         if (entries[i].severity != TM_DIAG_ERROR)
             continue;
         const char *path = entries[i].path ? entries[i].path : "tracemill";
-        tm_json_push_string(list, entries[i].line
-                                      ? tm_arena_format(arena, "%s:%d:%d: error: %s", path,
-                                                        entries[i].line, entries[i].column,
-                                                        entries[i].message)
-                                      : tm_arena_format(arena, "%s: error: %s", path,
-                                                        entries[i].message));
+        tm_json_push_string(
+            list, entries[i].line
+                      ? tm_arena_format(arena, "%s:%d:%d: error: %s", path, entries[i].line,
+                                        entries[i].column, entries[i].message)
+                      : tm_arena_format(arena, "%s: error: %s", path, entries[i].message));
     }
     return list;
 }
 
-bool tm_emit_plan(const tm_plan *plan, const tm_options *options, tm_arena *arena,
-                  tm_diag *diag) {
+bool tm_emit_plan(const tm_plan *plan, const tm_options *options, tm_arena *arena, tm_diag *diag) {
     tm_json *json = tm_json_object();
     tm_json_set_string(json, "backend", options->backend);
     tm_json *archs = tm_json_array();
@@ -154,24 +153,13 @@ bool tm_emit_plan(const tm_plan *plan, const tm_options *options, tm_arena *aren
     return write_json("build/plan.json", json, diag);
 }
 
-static void add_make_path(tm_text *out, const char *path) {
-    tm_text_add(out, " \\\n  ");
-    for (; *path; path++)
-        if (*path == ' ' || *path == '#' || *path == '\\')
-            tm_text_format(out, "\\%c", *path);
-        else if (*path == '$')
-            tm_text_add(out, "$$");
-        else
-            tm_text_add_bytes(out, path, 1);
-}
-
 bool tm_emit_depfile(const tm_plan *plan, const tm_scan *scan, tm_diag *diag) {
     tm_text out = {0};
     tm_text_add(&out, "build/matrix.ninja:");
     for (size_t i = 0; i < scan->input_count; i++)
-        add_make_path(&out, scan->inputs[i]);
+        tm_depfile_add(&out, scan->inputs[i]);
     for (size_t i = 0; i < plan->blob_count; i++)
-        add_make_path(&out, plan->blobs[i]);
+        tm_depfile_add(&out, plan->blobs[i]);
     tm_text_add(&out, "\n");
     bool good = write_bytes("build/matrix.ninja.d", tm_text_get(&out), out.length, diag);
     tm_text_free(&out);

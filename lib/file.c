@@ -229,3 +229,16 @@ char *tm_file_join(tm_arena *arena, const char *folder, const char *name) {
     const char *between = folder[strlen(folder) - 1] == '/' ? "" : "/";
     return tm_arena_format(arena, "%s%s%s", folder, between, name);
 }
+
+const char *tm_file_nearest(tm_arena *arena, const char *path) {
+    char *at = tm_arena_copy(arena, path, strlen(path));
+    while (access(at, F_OK) != 0) {
+        char *slash = strrchr(at, '/');
+        if (slash == NULL)
+            return ".";
+        if (slash == at)
+            return "/";
+        *slash = '\0';
+    }
+    return at;
+}

@@ -37,4 +37,8 @@ const tm_file_entry *tm_file_list(tm_arena *arena, const char *folder, size_t *c
 /* "a/b" for ("a", "b"); `b` alone when `a` is "" or "." or `b` is absolute. Lives in the arena. */
 char *tm_file_join(tm_arena *arena, const char *folder, const char *name);
 
+/* `path` when something is there, else the nearest folder above that exists, which changes when
+ * `path` comes to be. Lives in the arena. */
+const char *tm_file_nearest(tm_arena *arena, const char *path);
+
 #endif
