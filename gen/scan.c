@@ -22,7 +22,8 @@ typedef struct {
 
 typedef void (*file_visitor)(scanner *s, const char *path);
 
-/* Makes room for one more element; the old array stays in the arena, so doubling bounds the waste. */
+/* Makes room for one more element; the old array stays in the arena, so doubling bounds the waste.
+ */
 static void *grow(tm_arena *arena, void *array, size_t count, size_t *capacity, size_t size) {
     if (count < *capacity)
         return array;
@@ -45,29 +46,45 @@ static bool ends_with(const char *text, const char *suffix) {
     return length >= tail && strcmp(text + length - tail, suffix) == 0;
 }
 
-/* Visits every file below `folder` whose name ends with `suffix`, in sorted order. */
-static void walk(scanner *s, const char *folder, const char *suffix, file_visitor visit,
-                 int depth) {
+/* Whether a folder is one solution's: it holds this file, and what else is in it or below is the
+ * solution's own. */
+static bool is_leaf(const tm_file_entry *entries, size_t count, const char *file) {
+    for (size_t i = 0; i < count; i++)
+        if (!entries[i].is_folder && strcmp(entries[i].name, file) == 0)
+            return true;
+    return false;
+}
+
+/* Visits every file below `folder` whose name ends with `suffix`, in sorted order. With `leaf`, a
+ * folder that holds a file of that name is visited for that file alone: no other can be added, so
+ * the folder is no input, and an editor that saves by renaming does not cause a new plan. */
+static void walk(scanner *s, const char *folder, const char *suffix, const char *leaf,
+                 file_visitor visit, int depth) {
     size_t count;
     const tm_file_entry *entries = tm_file_list(s->arena, folder, &count);
     if (!entries && errno == ENOENT) {
         note_input(s, s->root); /* changes when the folder appears */
         return;
     }
+    if (entries && leaf && is_leaf(entries, count, leaf)) {
+        visit(s, tm_file_join(s->arena, folder, leaf));
+        return;
+    }
     note_input(s, folder);
     if (!entries || depth > 32) {
         tm_source source = {.path = folder};
-        const tm_source *kept = memcpy(tm_arena_alloc(s->arena, sizeof source), &source,
-                                       sizeof source);
+        const tm_source *kept =
+            memcpy(tm_arena_alloc(s->arena, sizeof source), &source, sizeof source);
         tm_diag_error(s->diag, ((tm_place){kept, TM_WHOLE_FILE}), NULL,
-                      "the folder cannot be read: %s", depth > 32 ? "nested too deeply" : strerror(errno));
+                      "the folder cannot be read: %s",
+                      depth > 32 ? "nested too deeply" : strerror(errno));
         return;
     }
     for (size_t i = 0; i < count; i++) {
         const char *path = tm_file_join(s->arena, folder, entries[i].name);
         if (entries[i].is_folder)
-            walk(s, path, suffix, visit, depth + 1);
-        else if (ends_with(entries[i].name, suffix))
+            walk(s, path, suffix, leaf, visit, depth + 1);
+        else if (!leaf && ends_with(entries[i].name, suffix))
             visit(s, path);
     }
 }
@@ -120,7 +137,7 @@ static void visit_definition(scanner *s, const char *path) {
 }
 
 /* Whether the files that a solution lists beside itself are there; appends an error for each that
- * is not. A compiler would say so too late: ninja starts nothing while a source is missing. */
+ * is not. One that goes missing later is for the compiler to say. */
 static bool has_sources(scanner *s, const tm_solution *solution) {
     bool good = true;
     size_t index = 0;
@@ -130,11 +147,13 @@ static bool has_sources(scanner *s, const tm_solution *solution) {
         const char *path = tm_file_join(s->arena, solution->folder, file->path);
         if (file->content || access(path, R_OK) == 0)
             continue;
+        int reason = errno;
+        note_input(s, tm_file_nearest(s->arena, path)); /* adding the file plans again */
         tm_diag_error(s->diag, tm_node_get(item, "path")->place,
                       tm_arena_format(s->arena, "sources[%zu].path", index),
                       "expected a readable file, got \"%s\" (%s: %s); add the file or remove the "
                       "entry",
-                      file->path, path, strerror(errno));
+                      file->path, path, strerror(reason));
         good = false;
     }
     return good;
@@ -317,22 +336,22 @@ tm_scan *tm_scan_read(const tm_options *options, tm_arena *arena, tm_diag *diag)
             tm_diag_error(diag, ((tm_place){NULL, TM_WHOLE_FILE}), NULL,
                           "--dataset=%s: expected a folder with definitions/ in it, got %s",
                           options->datasets[i], strerror(errno));
-        walk(&s, folder, ".json", visit_definition, 0);
+        walk(&s, folder, ".json", NULL, visit_definition, 0);
     }
     settle_definitions(&s);
     for (size_t i = 0; i < options->dataset_count; i++) {
         s.dataset = i;
         s.root = options->datasets[i];
         s.ninja_prefix = tm_arena_format(arena, "$dataset%zu", i);
-        walk(&s, tm_file_join(arena, s.root, "workloads"), ".jsonl", visit_workloads, 0);
+        walk(&s, tm_file_join(arena, s.root, "workloads"), ".jsonl", NULL, visit_workloads, 0);
         if (options->dataset_is_srcdir)
             continue; /* its kernels/ come below, for every dataset */
-        walk(&s, tm_file_join(arena, s.root, "solutions"), ".json", visit_solution, 0);
-        walk(&s, tm_file_join(arena, s.root, "kernels"), "solution.json", visit_solution, 0);
+        walk(&s, tm_file_join(arena, s.root, "solutions"), ".json", NULL, visit_solution, 0);
+        walk(&s, tm_file_join(arena, s.root, "kernels"), NULL, "solution.json", visit_solution, 0);
     }
     s.root = options->srcdir;
     s.ninja_prefix = "$srcdir";
-    walk(&s, tm_file_join(arena, s.root, "kernels"), "solution.json", visit_solution, 0);
+    walk(&s, tm_file_join(arena, s.root, "kernels"), NULL, "solution.json", visit_solution, 0);
     for (size_t i = 0; i < s.scan->definition_count; i++)
         settle_workloads(&s, &s.scan->definitions[i]);
     return s.scan;
