@@ -47,67 +47,131 @@ static bool is_compiled(const char *path) {
     return false;
 }
 
-static void add_source(tm_text *out, const tm_unit *unit, const char *path, tm_arena *arena) {
+/* A path on a line of its own. */
+static void add_line(tm_text *out, const char *path) {
     tm_text_add(out, " $\n    ");
-    add_path(out, tm_file_join(arena, unit->ninja_folder, path));
+    add_path(out, path);
+}
+
+/* "build <output>: <rule>" */
+static void add_build(tm_text *out, const char *output, const char *rule) {
+    tm_text_add(out, "build ");
+    add_path(out, output);
+    tm_text_format(out, ": %s", rule);
+}
+
+static const char *source_path(const tm_unit *unit, size_t file, tm_arena *arena) {
+    return tm_file_join(arena, unit->ninja_folder, unit->source->solution->files[file].path);
+}
+
+static const char *object_path(const tm_unit *unit, tm_arena *arena) {
+    return tm_arena_format(arena, "%s.so", unit->stem);
+}
+
+static int compare_paths(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Every source of every unit, once: a path that ninja may find missing. */
+static void add_sources(tm_text *out, const tm_plan *plan, tm_arena *arena) {
+    size_t count = 0, capacity = 0;
+    for (size_t i = 0; i < plan->unit_count; i++)
+        capacity += plan->units[i]->source->solution->file_count;
+    if (!capacity)
+        return;
+    const char **paths = tm_arena_array(arena, capacity, sizeof *paths);
+    for (size_t i = 0; i < plan->unit_count; i++)
+        for (size_t f = 0; f < plan->units[i]->source->solution->file_count; f++)
+            paths[count++] = source_path(plan->units[i], f, arena);
+    qsort(paths, count, sizeof *paths, compare_paths);
+    tm_text_add(out,
+                "# sources: to ninja, one that went missing is out of date and no reason to stop;"
+                "\n# its solution becomes a compile error\n\n");
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || strcmp(paths[i - 1], paths[i]) != 0)
+            add_build(out, paths[i], "phony\n");
+    tm_text_add(out, "\n");
+}
+
+/* "  name = word word", left out when there is no word. */
+static void add_words(tm_text *out, const char *name, const char *const *words, size_t count) {
+    if (!count)
+        return;
+    tm_text_format(out, "  %s =", name);
+    for (size_t i = 0; i < count; i++) {
+        tm_text_add(out, " ");
+        add_word(out, words[i]);
+    }
+    tm_text_add(out, "\n");
+}
+
+static bool in_contract(const tm_contract *contract, const char *constant) {
+    for (size_t i = 0; i < contract->constant_count; i++)
+        if (strcmp(contract->constants[i].name, constant) == 0)
+            return true;
+    return false;
+}
+
+/* "-DTM_EPS=1e-06" */
+static const char *constant_flag(const tm_constant *constant, tm_arena *arena) {
+    tm_text flag = {0};
+    tm_text_add(&flag, "-DTM_");
+    for (const char *c = constant->name; *c; c++) {
+        char upper = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+        tm_text_add_bytes(&flag, &upper, 1);
+    }
+    tm_text_add(&flag, "=");
+    tm_text_add_number(&flag, constant->value);
+    const char *kept = tm_arena_copy(arena, flag.data, flag.length);
+    tm_text_free(&flag);
+    return kept;
+}
+
+/* The solution's own flags, then the constants that only its table knows. */
+static void add_flags(tm_text *out, const tm_unit *unit, tm_arena *arena) {
+    const tm_solution *solution = unit->source->solution;
+    const tm_contract *contract = unit->contract;
+    const tm_constants_row *row = tm_solution_constants(solution, contract->definition->name);
+    if (contract->generic || solution->role != TM_ROLE_SOLUTION)
+        row = NULL;
+    size_t count = 0, own = row ? row->count : 0;
+    const char **words = tm_arena_array(arena, solution->compile_flag_count + own, sizeof *words);
+    for (size_t i = 0; i < solution->compile_flag_count; i++)
+        words[count++] = solution->compile_flags[i];
+    for (size_t i = 0; i < own; i++)
+        if (!in_contract(contract, row->constants[i].name))
+            words[count++] = constant_flag(&row->constants[i], arena);
+    add_words(out, "flags", words, count);
 }
 
 /* The edge that compiles one shared object. */
 static void add_unit(tm_text *out, const tm_unit *unit, tm_arena *arena) {
     const tm_solution *solution = unit->source->solution;
-    tm_text_add(out, "build ");
-    add_path(out, unit->stem);
-    tm_text_add(out, ".so: solution");
-    for (size_t i = 0; i < solution->file_count; i++)
-        if (is_compiled(solution->files[i].path))
-            add_source(out, unit, solution->files[i].path, arena);
-    tm_text_add(out, " $\n    | ");
-    add_path(out, tm_file_join(arena, unit->contract->folder, "contract.h"));
-    for (size_t i = 0; i < solution->file_count; i++)
-        if (!is_compiled(solution->files[i].path))
-            add_source(out, unit, solution->files[i].path, arena);
-    tm_text_add(out, " toolchain build/bin/tm-cc\n  contract = ");
-    add_word(out, unit->contract->folder);
-    tm_text_add(out, "\n  entry = ");
-    add_word(out, solution->entry_symbol);
-    size_t entry = 0; /* among the compiled sources */
+    add_build(out, object_path(unit, arena), "solution");
+    size_t entry = 0, compiled = 0;
     for (size_t i = 0; i < solution->file_count; i++) {
+        if (!is_compiled(solution->files[i].path))
+            continue;
         if (strcmp(solution->files[i].path, solution->entry_file) == 0)
-            break;
-        entry += is_compiled(solution->files[i].path);
+            entry = compiled;
+        compiled++;
+        add_line(out, source_path(unit, i, arena));
     }
-    tm_text_format(out, "\n  entry_index = %zu\n", entry);
-    const tm_constants_row *row =
-        tm_solution_constants(solution, unit->contract->definition->name);
-    bool own_constants = row && !unit->contract->generic && solution->role == TM_ROLE_SOLUTION;
-    if (solution->compile_flag_count || own_constants) {
-        tm_text_add(out, "  flags =");
-        for (size_t i = 0; i < solution->compile_flag_count; i++) {
+    tm_text_add(out, " $\n    |");
+    for (size_t i = 0; i < solution->file_count; i++)
+        if (!is_compiled(solution->files[i].path)) {
             tm_text_add(out, " ");
-            add_word(out, solution->compile_flags[i]);
+            add_path(out, source_path(unit, i, arena));
+            tm_text_add(out, " $\n   ");
         }
-        for (size_t i = 0; own_constants && i < row->count; i++) {
-            tm_text flag = {0};
-            tm_text_add(&flag, "-DTM_");
-            for (const char *c = row->constants[i].name; *c; c++) {
-                char upper = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
-                tm_text_add_bytes(&flag, &upper, 1);
-            }
-            tm_text_format(&flag, "=%.17g", row->constants[i].value);
-            tm_text_add(out, " ");
-            add_word(out, tm_text_get(&flag));
-            tm_text_free(&flag);
-        }
-        tm_text_add(out, "\n");
-    }
-    if (solution->link_flag_count) {
-        tm_text_add(out, "  links =");
-        for (size_t i = 0; i < solution->link_flag_count; i++) {
-            tm_text_add(out, " ");
-            add_word(out, solution->link_flags[i]);
-        }
-        tm_text_add(out, "\n");
-    }
+    tm_text_add(out, " ");
+    add_path(out, tm_file_join(arena, unit->contract->folder, "contract.h"));
+    tm_text_add(out, " toolchain build/bin/tm-cc\n");
+    add_words(out, "contract", &unit->contract->folder, 1);
+    add_words(out, "entry", &solution->entry_symbol, 1);
+    tm_text_format(out, "  entry_index = %zu\n", entry);
+    add_flags(out, unit, arena);
+    add_words(out, "links", solution->link_flags, solution->link_flag_count);
     if (solution->arch_specific)
         tm_text_add(out, "  arch = $arch_specific\n");
     tm_text_add(out, "\n");
@@ -117,11 +181,9 @@ static void add_unit(tm_text *out, const tm_unit *unit, tm_arena *arena) {
 static void add_copy(tm_text *out, const tm_planned_solution *planned, tm_arena *arena) {
     if (!planned->unit->contract->generic)
         return;
-    tm_text_add(out, "build ");
-    add_path(out, tm_layout_solution(arena, planned->name, ".so"));
-    tm_text_add(out, ": copy ");
-    add_path(out, planned->unit->stem);
-    tm_text_add(out, ".so\n");
+    add_build(out, tm_layout_solution(arena, planned->name, ".so"), "copy");
+    add_line(out, object_path(planned->unit, arena));
+    tm_text_add(out, "\n");
 }
 
 /* Blob files of one row, each once. */
@@ -134,122 +196,111 @@ static void add_blobs(tm_text *out, const tm_planned_definition *planned, size_t
         for (size_t j = 0; j < i && !seen; j++)
             seen = workload->inputs[j].kind == TM_INPUT_SAFETENSORS &&
                    strcmp(workload->inputs[j].path, input->path) == 0;
-        if (seen)
-            continue;
-        tm_text_add(out, " ");
-        add_path(out, tm_arena_format(arena, "$dataset%zu/%s", planned->workload_datasets[row],
-                                      input->path));
+        if (!seen)
+            add_line(out, tm_arena_format(arena, "$dataset%zu/%s", planned->workload_datasets[row],
+                                          input->path));
     }
+}
+
+/* "<folder>/<name>", a phony target. */
+static const char *target(const char *folder, const char *name, tm_arena *arena) {
+    tm_text path = {0};
+    tm_text_format(&path, "%s/", folder);
+    tm_text_add_component(&path, name);
+    const char *kept = tm_arena_copy(arena, path.data, path.length);
+    tm_text_free(&path);
+    return kept;
+}
+
+static void add_harness(tm_text *out, const char *definition, const char *uuid, tm_arena *arena) {
+    add_build(out, tm_layout_harness(arena, definition, uuid, ""), "harness");
+    add_line(out, tm_layout_gen(arena, definition, tm_arena_format(arena, "%s.c", uuid)));
+    tm_text_add(out, " $\n    | build/lib/libharness.a build/bin/tm-cc || tools\n");
+}
+
+/* The cells of one solution, and the target that runs them. */
+static void add_cells(tm_text *out, const tm_planned_definition *planned,
+                      const tm_planned_solution *solution, const char *judged, tm_arena *arena) {
+    const char *name = planned->definition->name;
+    const char *object = tm_layout_solution(arena, solution->name, ".so");
+    const char *facts = tm_layout_solution(arena, solution->name, ".json");
+    const char **traces = tm_arena_array(arena, planned->workload_count, sizeof *traces);
+    for (size_t row = 0; row < planned->workload_count; row++) {
+        const char *uuid = planned->workloads[row]->uuid;
+        traces[row] = tm_layout_trace(arena, solution->solution->author,
+                                      planned->definition->op_type, name, solution->name, uuid);
+        add_build(out, traces[row], "cell");
+        add_line(out, tm_layout_harness(arena, name, uuid, ""));
+        add_line(out, object);
+        tm_text_add(out, " $\n    | ");
+        add_path(out, facts);
+        tm_text_add(out, " ");
+        add_path(out, judged);
+        add_blobs(out, planned, row, arena);
+        tm_text_add(out, "\n");
+    }
+    add_build(out, target("bench", solution->name, arena), "phony");
+    for (size_t row = 0; row < planned->workload_count; row++)
+        add_line(out, traces[row]);
+    tm_text_add(out, "\n\n");
 }
 
 static void add_definition(tm_text *out, const tm_planned_definition *planned, tm_arena *arena) {
     const char *name = planned->definition->name;
-    tm_text_format(out, "# %s\n\n", name);
+    const char *judged = target("judged-with", name, arena);
+    tm_text_format(out, "# %s: %zu solutions, %zu workloads\n\n", name, planned->solution_count,
+                   planned->workload_count);
     add_copy(out, planned->reference, arena);
     for (size_t s = 0; s < planned->solution_count; s++)
         add_copy(out, planned->solutions[s], arena);
-    for (size_t row = 0; row < planned->workload_count; row++) {
-        const char *uuid = planned->workloads[row]->uuid;
-        tm_text_add(out, "build ");
-        add_path(out, tm_layout_harness(arena, name, uuid, ""));
-        tm_text_add(out, ": harness ");
-        add_path(out, tm_layout_gen(arena, name, tm_arena_format(arena, "%s.c", uuid)));
-        tm_text_add(out, " | build/lib/libharness.a build/bin/tm-cc || tools\n");
-    }
-    tm_text judged = {0}; /* what every cell of this definition is judged with */
-    tm_text_add(&judged, "judged-with/");
-    tm_text_add_component(&judged, name);
-    tm_text_add(out, "build ");
-    add_path(out, tm_text_get(&judged));
-    tm_text_add(out, ": phony ");
-    add_path(out, tm_layout_gen(arena, name, "config.json"));
-    tm_text_add(out, " ");
-    add_path(out, tm_layout_solution(arena, planned->reference->name, ".so"));
-    tm_text_add(out, " ");
-    add_path(out, tm_layout_solution(arena, planned->reference->name, ".json"));
-    tm_text_add(out, " bench-tools\n");
+    for (size_t row = 0; row < planned->workload_count; row++)
+        add_harness(out, name, planned->workloads[row]->uuid, arena);
+    add_build(out, judged, "phony");
+    add_line(out, tm_layout_gen(arena, name, "config.json"));
+    add_line(out, tm_layout_solution(arena, planned->reference->name, ".so"));
+    add_line(out, tm_layout_solution(arena, planned->reference->name, ".json"));
+    tm_text_add(out, " $\n    bench-tools\n\n");
     for (size_t s = 0; s < planned->solution_count; s++) {
-        const tm_planned_solution *solution = planned->solutions[s];
-        const char *object = tm_layout_solution(arena, solution->name, ".so");
-        const char *facts = tm_layout_solution(arena, solution->name, ".json");
-        tm_text traces = {0};
-        for (size_t row = 0; row < planned->workload_count; row++) {
-            const char *uuid = planned->workloads[row]->uuid;
-            const char *trace = tm_layout_trace(arena, solution->solution->author,
-                                                planned->definition->op_type, name,
-                                                solution->name, uuid);
-            tm_text_add(out, "build ");
-            add_path(out, trace);
-            tm_text_add(out, ": cell ");
-            add_path(out, tm_layout_harness(arena, name, uuid, ""));
-            tm_text_add(out, " ");
-            add_path(out, object);
-            tm_text_add(out, " | ");
-            add_path(out, facts);
-            tm_text_add(out, " ");
-            add_path(out, tm_text_get(&judged));
-            add_blobs(out, planned, row, arena);
-            tm_text_add(out, "\n");
-            tm_text_add(&traces, " $\n    ");
-            add_path(&traces, trace);
-        }
-        tm_text target = {0};
-        tm_text_add(&target, "bench/");
-        tm_text_add_component(&target, solution->name);
-        tm_text_add(out, "build ");
-        add_path(out, tm_text_get(&target));
-        tm_text_format(out, ": phony%s\n", tm_text_get(&traces));
-        tm_text_free(&target);
-        tm_text_free(&traces);
+        tm_text_format(out, "# %s: %s\n\n", name, planned->solutions[s]->name);
+        add_cells(out, planned, planned->solutions[s], judged, arena);
     }
-    tm_text_free(&judged);
-    tm_text_add(out, "build bench/");
-    tm_text_add_component(out, name);
-    tm_text_add(out, ": phony");
-    for (size_t s = 0; s < planned->solution_count; s++) {
-        tm_text_add(out, " $\n    bench/");
-        tm_text_add_component(out, planned->solutions[s]->name);
-    }
+    add_build(out, target("bench", name, arena), "phony");
+    for (size_t s = 0; s < planned->solution_count; s++)
+        add_line(out, target("bench", planned->solutions[s]->name, arena));
     tm_text_add(out, "\n\n");
 }
 
 static void add_targets(tm_text *out, const tm_plan *plan, tm_arena *arena) {
     tm_text_add(out, "# what there is to build, and the report\n\nbuild matrix: phony");
-    for (size_t i = 0; i < plan->unit_count; i++) {
-        tm_text_add(out, " $\n    ");
-        add_path(out, plan->units[i]->stem);
-        tm_text_add(out, ".so");
-    }
+    for (size_t i = 0; i < plan->unit_count; i++)
+        add_line(out, object_path(plan->units[i], arena));
     for (size_t i = 0; i < plan->definition_count; i++) {
         const tm_planned_definition *planned = &plan->definitions[i];
-        for (size_t row = 0; planned->reference && row < planned->workload_count; row++) {
-            tm_text_add(out, " $\n    ");
-            add_path(out, tm_layout_harness(arena, planned->definition->name,
+        for (size_t row = 0; planned->reference && row < planned->workload_count; row++)
+            add_line(out, tm_layout_harness(arena, planned->definition->name,
                                             planned->workloads[row]->uuid, ""));
-        }
         for (size_t s = 0; s < planned->solution_count; s++)
-            if (planned->reference && planned->solutions[s]->unit->contract->generic) {
-                tm_text_add(out, " $\n    ");
-                add_path(out, tm_layout_solution(arena, planned->solutions[s]->name, ".so"));
-            }
+            if (planned->reference && planned->solutions[s]->unit->contract->generic)
+                add_line(out, tm_layout_solution(arena, planned->solutions[s]->name, ".so"));
     }
-    tm_text_add(out, "\nbuild build/report/summary.txt $\n    | build/report/report.md build/report/report.json build/report/junit.xml: $\n    report build/plan.json | build/bin/tm-report");
+    tm_text_add(out, "\n\nbuild build/report/summary.txt $\n    | build/report/report.md $\n"
+                     "    build/report/report.json $\n    build/report/junit.xml: report $\n"
+                     "    build/plan.json $\n    | build/bin/tm-report");
     for (size_t i = 0; i < plan->definition_count; i++)
-        if (plan->definitions[i].reference) {
-            tm_text_add(out, " $\n    bench/");
-            tm_text_add_component(out, plan->definitions[i].definition->name);
-        }
+        if (plan->definitions[i].reference)
+            add_line(out, target("bench", plan->definitions[i].definition->name, arena));
     tm_text_add(out, "\n");
 }
 
-bool tm_emit_ninja(const tm_plan *plan, const tm_options *options, tm_arena *arena,
-                   tm_diag *diag) {
+bool tm_emit_ninja(const tm_plan *plan, const tm_options *options, tm_arena *arena, tm_diag *diag) {
     tm_text out = {0};
     tm_text_format(&out,
                    "# Generated by tm-gen from the datasets' definitions, solutions and workloads; "
-                   "edit those.\n# backend %s, %zu definitions, %zu shared objects, %zu cells\n\n"
-                   "# shared objects\n\n",
+                   "edit those.\n# Backend %s: %zu definitions, %zu shared objects, %zu cells. The "
+                   "rules are in build.ninja.\n\n",
                    options->backend, plan->definition_count, plan->unit_count, plan->cell_count);
+    add_sources(&out, plan, arena);
+    tm_text_add(&out, "# shared objects\n\n");
     for (size_t i = 0; i < plan->unit_count; i++)
         add_unit(&out, plan->units[i], arena);
     for (size_t i = 0; i < plan->definition_count; i++)
