@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/file.h"
@@ -320,6 +321,12 @@ bool tm_scan_is_broken(const tm_scan *scan, const char *name) {
     return false;
 }
 
+static bool same_folder(const char *a, const char *b) {
+    struct stat left, right;
+    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev &&
+           left.st_ino == right.st_ino;
+}
+
 tm_scan *tm_scan_read(const tm_options *options, tm_arena *arena, tm_diag *diag) {
     scanner s = {.options = options,
                  .arena = arena,
@@ -344,7 +351,7 @@ tm_scan *tm_scan_read(const tm_options *options, tm_arena *arena, tm_diag *diag)
         s.root = options->datasets[i];
         s.ninja_prefix = tm_arena_format(arena, "$dataset%zu", i);
         walk(&s, tm_file_join(arena, s.root, "workloads"), ".jsonl", NULL, visit_workloads, 0);
-        if (options->dataset_is_srcdir)
+        if (options->dataset_is_srcdir || same_folder(s.root, options->srcdir))
             continue; /* its kernels/ come below, for every dataset */
         walk(&s, tm_file_join(arena, s.root, "solutions"), ".json", NULL, visit_solution, 0);
         walk(&s, tm_file_join(arena, s.root, "kernels"), NULL, "solution.json", visit_solution, 0);
