@@ -56,11 +56,17 @@ static void add_paragraph(tm_text *out, const char *text, size_t column) {
     tm_text_free(&clean);
 }
 
-/* Bytes of `text` that stand before the next place to break a literal: behind a comma, a semicolon,
- * an arrow or a blank. */
+/* Bytes of `text` up to the next place to break a literal: behind a comma or semicolon outside
+ * square brackets, an arrow or a blank. */
 static size_t unbroken(const char *text) {
-    size_t length = strcspn(text, ",;> ");
-    return text[length] ? length + 1 : length;
+    size_t length = 0;
+    for (bool inside = false; text[length];) {
+        char c = text[length++];
+        inside = c == '[' || (inside && c != ']');
+        if (!inside && strchr(",;> ", c))
+            break;
+    }
+    return length;
 }
 
 /* One byte of a C string literal. */

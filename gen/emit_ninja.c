@@ -68,28 +68,60 @@ static const char *object_path(const tm_unit *unit, tm_arena *arena) {
     return tm_arena_format(arena, "%s.so", unit->stem);
 }
 
+/* Paths to be listed sorted, each once. */
+typedef struct {
+    tm_arena *arena;
+    const char **paths;
+    size_t count, capacity;
+} path_list;
+
+static void push(path_list *list, const char *path) {
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? 2 * list->capacity : 256;
+        const char **bigger = tm_arena_array(list->arena, list->capacity, sizeof *bigger);
+        if (list->count)
+            memcpy(bigger, list->paths, list->count * sizeof *bigger);
+        list->paths = bigger;
+    }
+    list->paths[list->count++] = path;
+}
+
 static int compare_paths(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Every source of every unit, once: a path that ninja may find missing. */
+static void sort(path_list *list) {
+    if (list->count)
+        qsort(list->paths, list->count, sizeof *list->paths, compare_paths);
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (!kept || strcmp(list->paths[kept - 1], list->paths[i]) != 0)
+            list->paths[kept++] = list->paths[i];
+    list->count = kept;
+}
+
+/* Sources of all units: those that tm-gen unpacked, or those that lie in a dataset. */
+static void push_sources(path_list *list, const tm_plan *plan, bool unpacked) {
+    for (size_t i = 0; i < plan->unit_count; i++) {
+        const tm_solution *solution = plan->units[i]->source->solution;
+        for (size_t f = 0; f < solution->file_count; f++)
+            if ((solution->files[f].content != NULL) == unpacked)
+                push(list, source_path(plan->units[i], f, list->arena));
+    }
+}
+
+/* Paths that ninja may find missing. */
 static void add_sources(tm_text *out, const tm_plan *plan, tm_arena *arena) {
-    size_t count = 0, capacity = 0;
-    for (size_t i = 0; i < plan->unit_count; i++)
-        capacity += plan->units[i]->source->solution->file_count;
-    if (!capacity)
+    path_list list = {.arena = arena};
+    push_sources(&list, plan, false);
+    sort(&list);
+    if (!list.count)
         return;
-    const char **paths = tm_arena_array(arena, capacity, sizeof *paths);
-    for (size_t i = 0; i < plan->unit_count; i++)
-        for (size_t f = 0; f < plan->units[i]->source->solution->file_count; f++)
-            paths[count++] = source_path(plan->units[i], f, arena);
-    qsort(paths, count, sizeof *paths, compare_paths);
     tm_text_add(out,
                 "# sources: to ninja, one that went missing is out of date and no reason to stop;"
                 "\n# its solution becomes a compile error\n\n");
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || strcmp(paths[i - 1], paths[i]) != 0)
-            add_build(out, paths[i], "phony\n");
+    for (size_t i = 0; i < list.count; i++)
+        add_build(out, list.paths[i], "phony\n");
     tm_text_add(out, "\n");
 }
 
@@ -248,8 +280,9 @@ static void add_cells(tm_text *out, const tm_planned_definition *planned,
 static void add_definition(tm_text *out, const tm_planned_definition *planned, tm_arena *arena) {
     const char *name = planned->definition->name;
     const char *judged = target("judged-with", name, arena);
-    tm_text_format(out, "# %s: %zu solutions, %zu workloads\n\n", name, planned->solution_count,
-                   planned->workload_count);
+    size_t solutions = planned->solution_count, workloads = planned->workload_count;
+    tm_text_format(out, "# %s: %zu solution%s, %zu workload%s\n\n", name, solutions,
+                   solutions == 1 ? "" : "s", workloads, workloads == 1 ? "" : "s");
     add_copy(out, planned->reference, arena);
     for (size_t s = 0; s < planned->solution_count; s++)
         add_copy(out, planned->solutions[s], arena);
@@ -268,6 +301,35 @@ static void add_definition(tm_text *out, const tm_planned_definition *planned, t
     for (size_t s = 0; s < planned->solution_count; s++)
         add_line(out, target("bench", planned->solutions[s]->name, arena));
     tm_text_add(out, "\n\n");
+}
+
+/* The edge that writes again what tm-gen wrote beside matrix.ninja, when some of it is lost: it has
+ * no inputs. */
+static void add_written(tm_text *out, const tm_plan *plan, tm_arena *arena) {
+    path_list list = {.arena = arena};
+    push_sources(&list, plan, true);
+    for (size_t i = 0; i < plan->contract_count; i++)
+        push(&list, tm_file_join(arena, plan->contracts[i]->folder, "contract.h"));
+    for (size_t i = 0; i < plan->definition_count; i++) {
+        const tm_planned_definition *planned = &plan->definitions[i];
+        const char *name = planned->definition->name;
+        if (!planned->reference)
+            continue;
+        push(&list, tm_layout_gen(arena, name, "config.json"));
+        for (size_t row = 0; row < planned->workload_count; row++) {
+            const char *uuid = planned->workloads[row]->uuid;
+            push(&list, tm_layout_gen(arena, name, tm_arena_format(arena, "%s.c", uuid)));
+        }
+        push(&list, tm_layout_solution(arena, planned->reference->name, ".json"));
+        for (size_t s = 0; s < planned->solution_count; s++)
+            push(&list, tm_layout_solution(arena, planned->solutions[s]->name, ".json"));
+    }
+    sort(&list);
+    tm_text_add(out, "# what was written with this plan, and is written again when it is lost\n\n"
+                     "build build/plan.json");
+    for (size_t i = 0; i < list.count; i++)
+        add_line(out, list.paths[i]);
+    tm_text_add(out, ": restore || build/matrix.ninja\n\n");
 }
 
 static void add_targets(tm_text *out, const tm_plan *plan, tm_arena *arena) {
@@ -306,6 +368,7 @@ bool tm_emit_ninja(const tm_plan *plan, const tm_options *options, tm_arena *are
     for (size_t i = 0; i < plan->definition_count; i++)
         if (plan->definitions[i].reference)
             add_definition(&out, &plan->definitions[i], arena);
+    add_written(&out, plan, arena);
     add_targets(&out, plan, arena);
     bool good = tm_file_write("build/matrix.ninja", tm_text_get(&out), out.length, NULL);
     if (!good)
