@@ -44,9 +44,8 @@ start_build() { # folder
     mkdir -p "$toolkit" "$1"
     (
         cd "$toolkit" || exit 1
-        [ -f build.ninja ] ||
-            "$srcdir/configure" --arch=cpu --definitions=none || exit 1
-        ninja tools build/lib/libharness.a build/device.json
+        "$srcdir/configure" --arch=cpu --definitions=none &&
+            ninja tools build/lib/libharness.a build/device.json
     ) >"$1/toolkit.log" 2>&1 || {
         cat "$1/toolkit.log" >&2
         failed "$1" "the toolkit could not be built for it"

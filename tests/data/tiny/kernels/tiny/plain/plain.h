@@ -1,0 +1,3 @@
+#include <math.h>
+
+#define PLAIN_EDITION 500
