@@ -112,17 +112,42 @@ static bool tm_file_write_all(int fd, const char *bytes, size_t length) {
     return true;
 }
 
-/* Opens a new file beside `path`; its name is left in `name`. Makes missing parent folders. */
-static int tm_file_open_beside(const char *path, tm_text *name) {
-    static const char suffix[] = ".tmp.XXXXXX";
-    for (bool retried = false;; retried = true) {
+/* Opens a new file in the folder of `path`, without a name where the file system can do that: then an
+ * interruption leaves nothing behind. Elsewhere its name is left in `name`. */
+static int tm_file_open_nameless(const char *path, tm_text *name) {
+    const char *slash = strrchr(path, '/');
+    tm_text_clear(name);
+    tm_text_add_bytes(name, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+    int fd = open(name->data, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) {
         tm_text_clear(name);
-        tm_text_add(name, path);
-        tm_text_add(name, suffix);
-        int fd = mkostemp(name->data, O_CLOEXEC);
-        if (fd >= 0 || errno != ENOENT || retried || !tm_file_make_parents(path))
-            return fd;
+        return fd;
     }
+    tm_text_clear(name);
+    tm_text_format(name, "%s.tmp.XXXXXX", path);
+    return mkostemp(name->data, O_CLOEXEC);
+}
+
+/* The same, after making the folder where it is missing. */
+static int tm_file_open_beside(const char *path, tm_text *name) {
+    int fd = tm_file_open_nameless(path, name);
+    if (fd < 0 && errno == ENOENT && tm_file_make_parents(path))
+        fd = tm_file_open_nameless(path, name);
+    return fd;
+}
+
+/* Gives a complete file without a name one beside `path`, for the rename. */
+static bool tm_file_name(int fd, const char *path, tm_text *name) {
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    tm_text_format(name, "%s.tmp.%ld", path, (long)getpid());
+    bool good = linkat(AT_FDCWD, self, AT_FDCWD, name->data, AT_SYMLINK_FOLLOW) == 0;
+    if (!good && errno == EEXIST) /* of a process with our number that was killed just here */
+        good = unlink(name->data) == 0 &&
+               linkat(AT_FDCWD, self, AT_FDCWD, name->data, AT_SYMLINK_FOLLOW) == 0;
+    if (!good)
+        tm_text_clear(name);
+    return good;
 }
 
 bool tm_file_write(const char *path, const char *bytes, size_t length, bool *changed) {
@@ -136,6 +161,7 @@ bool tm_file_write(const char *path, const char *bytes, size_t length, bool *cha
     if (good) {
         /* No fsync: after a power cut the worst is a cell that runs again. */
         good = tm_file_write_all(fd, bytes, length) && fchmod(fd, 0644) == 0;
+        good = good && (name.length > 0 || tm_file_name(fd, path, &name));
         if (good)
             good = close(fd) == 0;
         else
@@ -143,7 +169,8 @@ bool tm_file_write(const char *path, const char *bytes, size_t length, bool *cha
         good = good && rename(name.data, path) == 0;
         if (!good) {
             int saved = errno;
-            unlink(name.data);
+            if (name.length > 0)
+                unlink(name.data);
             errno = saved;
         }
     }
