@@ -1,17 +1,20 @@
 /* tm-cc: compiles the sources of one solution into one shared object, for a build edge.
  *
  * A source that does not compile is data, not a failed build: the output is then a text that begins
- * with TM_COMPILE_ERROR and carries the compiler's words, and the exit status is 0. An output whose
- * bytes did not change keeps its time stamp, so that nothing after it runs again.
+ * with TM_COMPILE_ERROR and carries the compiler's words, and the exit status is 0. A compiler that
+ * was killed has said nothing about its source: that fails. An output whose bytes did not change
+ * keeps its time stamp, so that nothing after it runs again.
  *
  *   tm-cc --output=X.so --contract=DIR --entry=SYMBOL --entry-index=N [--lock=FILE]
  *         [--ignore-headers=PREFIX] --c=CMD --cpp=CMD --cu=CMD --link=CMD
  *         SOURCE... -- [COMPILE FLAG...] -- [LINK FLAG...]
  *   tm-cc [--lock=FILE] --run COMMAND...     any other compile, kept apart from timed CPU cells
  *
- * Exit status: 0, 2 bad usage, 3 the compiler could not be started or a file not be written. */
+ * Exit status: 0, 2 bad usage, 3 the compiler could not be started or was killed, or a file could not
+ * be written. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,6 +262,27 @@ static bool settle(const char *output, const char *bytes, size_t length) {
     return tm_file_write(output, bytes, length, NULL);
 }
 
+/* Removes what an earlier tm-cc left beside an output when it was killed: STEM.<pid>.* of processes
+ * that are no more. */
+static void sweep(tm_arena *arena, const char *stem) {
+    const char *slash = strrchr(stem, '/');
+    const char *folder = slash ? tm_arena_copy(arena, stem, (size_t)(slash - stem)) : ".";
+    const char *base = slash ? slash + 1 : stem;
+    size_t length = strlen(base), count;
+    const tm_file_entry *entries = tm_file_list(arena, folder, &count);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = entries[i].name, *dot = strrchr(name, '.');
+        if (strncmp(name, base, length) != 0 || name[length] != '.')
+            continue;
+        char *end;
+        long pid = strtol(name + length + 1, &end, 10);
+        bool ours = end > name + length + 1 && *end == '.' &&
+                    (strcmp(dot, ".o") == 0 || strcmp(dot, ".d") == 0 || strcmp(dot, ".tmp") == 0);
+        if (ours && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+            unlink(tm_file_join(arena, folder, name));
+    }
+}
+
 static int build(const arguments *args, tm_arena *arena) {
     size_t stem_length = strlen(args->output) - strlen(".so");
     const char *stem = tm_arena_copy(arena, args->output, stem_length);
@@ -314,6 +338,7 @@ out:
     for (int i = 0; i < args->source_count && objects[i]; i++)
         unlink(objects[i]);
     unlink(temporary);
+    sweep(arena, stem);
     close(log);
     tm_text_free(&depends);
     return result;
