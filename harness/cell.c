@@ -14,11 +14,14 @@
 static const tm_place command_line = {NULL, TM_WHOLE_FILE};
 
 static const char usage[] =
-    "usage: %s [--solution] SOLUTION.so [--trace=FILE] [--seed=N]\n"
+    "usage: %s [--solution] SOLUTION.so [--trace=FILE | --in-process] [--seed=N]\n"
     "Judges a solution on this workload: build/solutions/<solution>.so, as ninja builds it.\n"
     "  --trace=FILE   write the trace there (ninja bench does) and exit 0 whatever the verdict\n"
     "  --seed=N       inputs of an earlier trace, to repeat it\n"
-    "Exit status: 0 PASSED, 1 any other verdict, 2 bad usage, 3 the environment failed.\n";
+    "  --in-process   a few calls of the solution in this process, without a time limit: for gdb,\n"
+    "                 cuda-gdb, compute-sanitizer, ncu and valgrind in front of this command\n"
+    "Exit status: 0 PASSED, 1 any other verdict, 2 bad usage, 3 the environment failed;\n"
+    "in process, whatever a solution makes of it that ends the process.\n";
 
 char *tm_cell_path(const tm_cell *cell, tm_arena *arena, const char *path) {
     return tm_file_join(arena, cell->root, path);
@@ -93,6 +96,8 @@ static int read_arguments(tm_cell *cell, int argc, char **argv, tm_diag *diag) {
             cell->solution_path = word + 11;
         else if (strcmp(word, "--solution") == 0 && i + 1 < argc)
             cell->solution_path = argv[++i];
+        else if (strcmp(word, "--in-process") == 0)
+            cell->in_process = true;
         else if (strcmp(word, "--solution") == 0) {
             tm_diag_error(diag, command_line, word,
                           "expected a shared object such as build/solutions/NAME.so, got nothing");
@@ -112,6 +117,12 @@ static int read_arguments(tm_cell *cell, int argc, char **argv, tm_diag *diag) {
                           word, argv[0]);
             return 2;
         }
+    }
+    if (cell->in_process && cell->trace_path) {
+        tm_diag_error(diag, command_line, NULL,
+                      "--in-process: expected no --trace beside it, as no result comes from there; "
+                      "leave one of them out");
+        return 2;
     }
     if (cell->solution_path)
         return -1;

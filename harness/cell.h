@@ -20,6 +20,7 @@ typedef struct {
     const char *root;          /* the folder that holds build/ */
     const char *solution_path; /* the shared object to judge */
     const char *trace_path;    /* where the trace goes, or NULL: by hand */
+    bool in_process;           /* the solution in this process: in_process.h */
     bool has_seed;
     uint64_t seed;
     int device_index;

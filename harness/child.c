@@ -1,10 +1,12 @@
 #include "harness/child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -13,9 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* File descriptors as the worker finds them. */
-#define WORKER_SOCKET 3
-#define WORKER_MEMORY 4
+/* How long a worker that closed its socket may take to end. */
+#define ENDING_NS UINT64_C(2000000000)
 
 uint64_t tm_clock_ns(void) {
     struct timespec now;
@@ -23,23 +24,40 @@ uint64_t tm_clock_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* When memory runs out, a worker goes before anything else on the machine does. */
+static void volunteer_for_the_oom_killer(void) {
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file < 0)
+        return; /* no /proc: nothing to be done about it */
+    ssize_t put = write(file, "1000", 4);
+    (void)put;
+    close(file);
+}
+
 /* In the new process: only async-signal-safe calls. */
-static void become_worker(const char *worker, int socket_fd, int memfd, int output, pid_t judge) {
+static void become_worker(const char *worker, int socket_fd, int memfd, int output, pid_t judge,
+                          uint64_t memory_bytes) {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != judge)
         _exit(127);
     struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
+    struct rlimit data;
+    if (memory_bytes && getrlimit(RLIMIT_DATA, &data) == 0 && data.rlim_max > memory_bytes) {
+        data.rlim_cur = data.rlim_max = (rlim_t)memory_bytes;
+        setrlimit(RLIMIT_DATA, &data);
+    }
+    volunteer_for_the_oom_killer();
     int nothing = open("/dev/null", O_RDONLY);
     int high_socket = fcntl(socket_fd, F_DUPFD, 10), high_memory = fcntl(memfd, F_DUPFD, 10);
     int high_output = fcntl(output, F_DUPFD, 10);
     dup2(nothing, STDIN_FILENO);
     dup2(high_output, STDOUT_FILENO);
     dup2(high_output, STDERR_FILENO);
-    dup2(high_socket, WORKER_SOCKET);
-    dup2(high_memory, WORKER_MEMORY);
-    close_range(WORKER_MEMORY + 1, ~0u, 0);
+    dup2(high_socket, TM_WORKER_SOCKET);
+    dup2(high_memory, TM_WORKER_MEMORY);
+    close_range(TM_WORKER_MEMORY + 1, ~0u, 0);
     execl(worker, worker, "--serve", (char *)NULL);
     static const char message[] = "tm-worker cannot be started\n";
     if (write(STDERR_FILENO, message, sizeof message - 1) < 0)
@@ -47,16 +65,17 @@ static void become_worker(const char *worker, int socket_fd, int memfd, int outp
     _exit(127);
 }
 
-bool tm_child_start(tm_child *child, const char *worker, int memfd) {
+bool tm_child_start(tm_child *child, const char *worker, int memfd, uint64_t memory_bytes) {
     int sockets[2] = {-1, -1}, output[2] = {-1, -1};
     pid_t judge = getpid();
-    *child = (tm_child){.socket = -1, .output = -1};
+    *child = TM_CHILD_NONE;
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* for tm_child_end_orphans */
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0 ||
         pipe2(output, O_CLOEXEC) != 0)
         goto fail;
     child->pid = fork();
     if (child->pid == 0)
-        become_worker(worker, sockets[1], memfd, output[1], judge);
+        become_worker(worker, sockets[1], memfd, output[1], judge, memory_bytes);
     if (child->pid < 0)
         goto fail;
     setpgid(child->pid, child->pid); /* both sides: whichever comes first */
@@ -80,6 +99,8 @@ fail:
 /* Takes what is in the pipe, at most 1 MiB at a time; false at its end. */
 static bool drain(tm_child *child) {
     char buffer[65536];
+    if (child->output < 0)
+        return false;
     for (int i = 0; i < 16; i++) {
         ssize_t got = read(child->output, buffer, sizeof buffer);
         if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
@@ -97,6 +118,10 @@ static bool drain(tm_child *child) {
 /* Waits for the end of a process that is gone or about to be. */
 static tm_child_outcome reap(tm_child *child, int *code) {
     int status = 0;
+    if (child->pid <= 0) {
+        *code = 0;
+        return TM_CHILD_ASTRAY;
+    }
     kill(-child->pid, SIGKILL); /* what it left behind; the leader's own status stays as it was */
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
         ;
@@ -106,27 +131,31 @@ static tm_child_outcome reap(tm_child *child, int *code) {
     return WIFSIGNALED(status) ? TM_CHILD_KILLED : TM_CHILD_EXITED;
 }
 
-/* The worker closed its socket: it is ending. Gives it a moment to end by itself, so that its own
- * exit status or signal is what is reported. */
+/* The worker closed its socket: most likely it is ending. Gives it a moment to end by itself, so that
+ * its own exit status or signal is what is reported. */
 static tm_child_outcome collect(tm_child *child, int *code) {
-    uint64_t deadline = tm_clock_ns() + 2000000000u;
-    siginfo_t info = {0};
-    while (tm_clock_ns() < deadline) {
+    uint64_t deadline = tm_clock_ns() + ENDING_NS;
+    while (child->pid > 0 && tm_clock_ns() < deadline) {
+        siginfo_t info = {0};
         drain(child);
         if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-            info.si_pid == child->pid)
-            break;
+            info.si_pid == child->pid) {
+            tm_child_outcome how = reap(child, code);
+            return how == TM_CHILD_EXITED && *code == TM_WORKER_CUT_OFF ? TM_CHILD_ASTRAY : how;
+        }
         poll(NULL, 0, 1);
     }
-    return reap(child, code);
+    reap(child, code);
+    return TM_CHILD_ASTRAY;
 }
 
-tm_child_outcome tm_child_ask(tm_child *child, const tm_request *request, tm_reply *reply,
+tm_child_outcome tm_child_ask(tm_child *child, tm_request *request, tm_reply *reply,
                               uint64_t deadline_ns, int *code) {
     *code = 0;
+    request->number = ++child->asked;
     if (send(child->socket, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
         return collect(child, code);
-    bool output_open = true;
+    bool output_open = child->output >= 0;
     for (;;) {
         uint64_t now = tm_clock_ns();
         if (now >= deadline_ns) {
@@ -140,11 +169,17 @@ tm_child_outcome tm_child_ask(tm_child *child, const tm_request *request, tm_rep
             output_open = drain(child);
         if (!fds[0].revents)
             continue;
-        ssize_t got = recv(child->socket, reply, sizeof *reply, MSG_DONTWAIT);
+        /* MSG_TRUNC: the true length of what is longer than a reply. */
+        ssize_t got = recv(child->socket, reply, sizeof *reply, MSG_DONTWAIT | MSG_TRUNC);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
-        if (got != (ssize_t)sizeof *reply)
+        bool closed = got < 0 || (got == 0 && fds[0].revents & (POLLHUP | POLLERR));
+        if (closed)
             return collect(child, code);
+        if (got != (ssize_t)sizeof *reply || reply->number != request->number) {
+            reap(child, code);
+            return TM_CHILD_ASTRAY;
+        }
         reply->message[sizeof reply->message - 1] = '\0';
         drain(child);
         return TM_CHILD_REPLIED;
@@ -166,4 +201,43 @@ void tm_child_end(tm_child *child) {
 void tm_child_free(tm_child *child) {
     tm_child_end(child);
     tm_text_free(&child->log);
+}
+
+/* The process whose parent is this one, or 0: /proc/<pid>/stat reads "pid (any name) state parent". */
+static pid_t find_orphan(void) {
+    DIR *proc = opendir("/proc");
+    pid_t found = 0;
+    const struct dirent *entry;
+    while (proc && !found && (entry = readdir(proc))) {
+        char path[64], line[512];
+        long pid = strtol(entry->d_name, NULL, 10), parent = 0;
+        if (pid <= 0)
+            continue;
+        snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+        FILE *file = fopen(path, "re");
+        const char *name_end = file && fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+        if (name_end && sscanf(name_end, ") %*c %ld", &parent) == 1 && parent == (long)getpid())
+            found = (pid_t)pid;
+        if (file)
+            fclose(file);
+    }
+    if (proc)
+        closedir(proc);
+    return found;
+}
+
+void tm_child_end_orphans(void) {
+    /* What an orphan has started in turn becomes one when it ends: until there are none. */
+    for (;;) {
+        pid_t ended = waitpid(-1, NULL, WNOHANG);
+        if (ended < 0 && errno == ECHILD)
+            return;
+        if (ended != 0)
+            continue;
+        pid_t orphan = find_orphan();
+        if (orphan <= 0)
+            return; /* no /proc */
+        kill(orphan, SIGKILL);
+        waitpid(orphan, NULL, 0);
+    }
 }

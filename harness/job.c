@@ -1,6 +1,7 @@
 #include "harness/job.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -105,7 +106,8 @@ static uint64_t align_up(uint64_t value, uint64_t alignment) {
 }
 
 bool tm_shared_job_open(tm_shared_job *shared, const tm_table *table, const tm_facts *facts,
-                        const char *object, const char *root, tm_arena *arena, tm_diag *diag) {
+                        const char *object, const char *root, int device, tm_arena *arena,
+                        tm_diag *diag) {
     size_t count = table->input_count + table->output_count;
     tm_job *draft = tm_arena_alloc(arena, sizeof *draft);
     *shared = (tm_shared_job){.memfd = -1};
@@ -117,6 +119,7 @@ bool tm_shared_job_open(tm_shared_job *shared, const tm_table *table, const tm_f
     }
     snprintf(draft->object, sizeof draft->object, "%s", object);
     snprintf(draft->signature, sizeof draft->signature, "%s", table->signature);
+    draft->device = device;
     draft->input_count = (uint32_t)table->input_count;
     draft->tensor_count = (uint32_t)count;
     if (!fill_axes(draft, table, facts, diag))
@@ -134,25 +137,26 @@ bool tm_shared_job_open(tm_shared_job *shared, const tm_table *table, const tm_f
         }
     }
     draft->total_bytes = end;
-    shared->memfd = memfd_create("tracemill-job", MFD_CLOEXEC);
+    shared->memfd = memfd_create("tracemill-job", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     shared->bytes = end;
-    if (shared->memfd >= 0 && ftruncate(shared->memfd, (off_t)end) == 0)
-        shared->job =
-            mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_SHARED, shared->memfd, 0);
-    if (!shared->job || shared->job == MAP_FAILED) {
-        shared->job = NULL;
+    if (shared->memfd >= 0 && ftruncate(shared->memfd, (off_t)end) == 0 &&
+        fcntl(shared->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        shared->map = mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_SHARED, shared->memfd, 0);
+    if (!shared->map || shared->map == MAP_FAILED) {
+        shared->map = NULL;
         tm_diag_error(diag, command_line, NULL, "%llu bytes of shared memory: %s",
                       (unsigned long long)end, strerror(errno));
         tm_shared_job_close(shared);
         return false;
     }
-    *shared->job = *draft;
+    *shared->map = *draft;
+    shared->own = draft;
     return true;
 }
 
 void tm_shared_job_close(tm_shared_job *shared) {
-    if (shared->job)
-        munmap(shared->job, shared->bytes);
+    if (shared->map)
+        munmap(shared->map, shared->bytes);
     if (shared->memfd >= 0)
         close(shared->memfd);
     *shared = (tm_shared_job){.memfd = -1};

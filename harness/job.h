@@ -1,7 +1,8 @@
 /* job: what a judge and one worker share: a block of memory and a few messages.
  *
  * Plain data in one memfd: the job first, then the samples, then the outputs. The judge keeps its own
- * copy of everything it decides on and takes only outputs and samples from here. */
+ * copy of everything it decides on and takes only outputs and samples from here. The memfd is sealed:
+ * a worker can scribble over it, but not shorten it under the judge. */
 #ifndef TM_JOB_H
 #define TM_JOB_H
 
@@ -48,19 +49,22 @@ typedef struct {
 } tm_job_sample;
 
 typedef enum {
-    TM_REQUEST_LOAD, /* open the device, load the object, allocate */
+    TM_REQUEST_OPEN, /* open the device, allocate; nothing of the solution is loaded yet */
+    TM_REQUEST_LOAD, /* load the object */
     TM_REQUEST_RUN,  /* new inputs from `seed`, one call, outputs to the shared memory */
     TM_REQUEST_TIME, /* timed calls on the same inputs, then outputs again */
-    TM_REQUEST_QUIT
+    TM_REQUEST_QUIT  /* end, without a reply */
 } tm_request_kind;
 
 typedef struct {
     int32_t kind;
     int32_t warmup;
+    uint64_t number; /* 1, 2, ... as sent; the reply repeats it */
     int64_t iterations;
     int64_t floor;    /* samples that are taken whatever the cap */
     uint64_t cap_ns;  /* no further sample after this long */
     uint64_t seed;
+    int32_t status; /* of TM_REQUEST_QUIT: the exit status */
 } tm_request;
 
 typedef enum {
@@ -76,10 +80,17 @@ typedef enum {
 typedef struct {
     int32_t kind;
     int32_t code;
+    uint64_t number; /* of the request */
     int64_t samples; /* of TM_REQUEST_TIME */
     int32_t capped;  /* the time cap ended the samples early */
     char message[512];
 } tm_reply;
+
+/* File descriptors as a worker finds them. */
+#define TM_WORKER_SOCKET 3
+#define TM_WORKER_MEMORY 4
+/* Exit status of a worker that cannot reach its judge any more. */
+#define TM_WORKER_CUT_OFF 4
 
 /* What must be known of a solution, from build/solutions/<name>.json. */
 typedef struct {
@@ -95,22 +106,25 @@ bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node
 
 /* A job in shared memory; the judge's end of it. */
 typedef struct {
-    tm_job *job; /* at the start of the map */
+    const tm_job *own; /* the judge's copy, in the arena: where things lie in the map */
+    tm_job *map;       /* what the worker sees, and may have scribbled over */
     size_t bytes;
     int memfd;
 } tm_shared_job;
 
-/* Makes the shared memory of a table and a solution, blobs located. False after appending an error.
- * Released by tm_shared_job_close. */
+/* Makes the shared memory of a table and a solution for a device, blobs located. False after
+ * appending an error. Released by tm_shared_job_close. */
 bool tm_shared_job_open(tm_shared_job *shared, const tm_table *table, const tm_facts *facts,
-                        const char *object, const char *root, tm_arena *arena, tm_diag *diag);
+                        const char *object, const char *root, int device, tm_arena *arena,
+                        tm_diag *diag);
 void tm_shared_job_close(tm_shared_job *shared);
 /* An output's bytes, borrowed from the map. */
 static inline void *tm_shared_job_output(const tm_shared_job *shared, size_t tensor) {
-    return (char *)shared->job + shared->job->tensors[tensor].offset;
+    return (char *)shared->map + shared->own->tensors[tensor].offset;
 }
-static inline tm_job_sample *tm_job_samples(tm_job *job) {
-    return (tm_job_sample *)((char *)job + job->samples_offset);
+/* The samples' start, borrowed from the map. */
+static inline const tm_job_sample *tm_shared_job_samples(const tm_shared_job *shared) {
+    return (const tm_job_sample *)((const char *)shared->map + shared->own->samples_offset);
 }
 
 #endif

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "harness/child.h"
-#include "lib/marker.h"
+#include "harness/in_process.h"
 #include "lib/file.h"
+#include "lib/marker.h"
 
 static const tm_place command_line = {NULL, TM_WHOLE_FILE};
 
@@ -19,8 +21,12 @@ static const tm_place command_line = {NULL, TM_WHOLE_FILE};
 #define REFERENCE_CAP_NS UINT64_C(150000000)
 #define SOLUTION_CAP_NS UINT64_C(250000000)
 #define FLOOR_SAMPLES 5
+/* Timed calls of an in-process run, besides the checked one: for a debugger, not for a result. */
+#define IN_PROCESS_CALLS 3
+#define IN_PROCESS_LIMIT_NS (UINT64_C(1) << 61) /* decades: someone is thinking */
 
-/* One cell being judged. */
+/* One cell being judged. Each worker has the cell's whole time limit for itself: a slow reference
+ * is no fault of the solution. */
 typedef struct {
     const tm_cell *cell;
     tm_outcome *outcome;
@@ -29,9 +35,10 @@ typedef struct {
     const char *worker;
     tm_shared_job shared[2]; /* of the reference, of the solution */
     tm_child children[2];
-    uint64_t deadline_ns;
+    uint64_t left_ns[2]; /* of the time limits */
     double *samples; /* device times of all trials */
     size_t sample_count;
+    bool repeated; /* this is the second attempt */
 } judgement;
 
 typedef enum { REFERENCE, SOLUTION } side;
@@ -49,67 +56,134 @@ __attribute__((format(printf, 3, 4))) static step conclude(judgement *j, tm_stat
 }
 
 static const char *request_name(const tm_request *request) {
-    static const char *const names[] = {"loading", "a checked call", "a timed call", "quitting"};
+    static const char *const names[] = {"its start", "loading", "a checked call", "a timed call",
+                                        "quitting"};
     return names[request->kind];
+}
+
+/* What one line can show of a text that a worker has made: no control characters, cut to fit. */
+static void copy_line(char *out, size_t size, const char *text, size_t length) {
+    size_t count = length < size - 1 ? length : size - 1;
+    for (size_t i = 0; i < count; i++)
+        out[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ? ' ' : text[i];
+    out[count] = '\0';
+}
+
+/* The last line that a worker has printed, or "". */
+static void last_words(const tm_child *child, char *out, size_t size) {
+    const char *log = tm_text_get(&child->log);
+    size_t end = child->log.length, begin;
+    while (end > 0 && (unsigned char)log[end - 1] <= ' ')
+        end--;
+    for (begin = end; begin > 0 && log[begin - 1] != '\n';)
+        begin--;
+    copy_line(out, size, log + begin, child->dropped_bytes ? 0 : end - begin);
+}
+
+/* The reference's worker, or either before anything but our own code was in it, has failed. */
+static step break_off(judgement *j, side who, const tm_request *request, const char *how,
+                      int code) {
+    char words[200];
+    last_words(&j->children[who], words, sizeof words);
+    tm_diag_error(j->diag, command_line,
+                  who == REFERENCE ? j->cell->table->reference : j->cell->solution.name,
+                  "%s: the worker %s %d during %s of %s%s%s", j->worker, how, code,
+                  request_name(request), j->cell->table->uuid, words[0] ? "; it said: " : "",
+                  words);
+    return BROKEN;
 }
 
 /* A worker that ended instead of answering. */
 static step judge_end(judgement *j, side who, const tm_request *request, tm_child_outcome how,
                       int code) {
     const char *during = request_name(request);
-    const char *log = tm_text_get(&j->children[who].log);
-    if (who == REFERENCE) {
-        tm_diag_error(j->diag, command_line, j->cell->table->reference,
-                      "the reference's worker %s %d during %s of %s; its output: %.400s",
-                      how == TM_CHILD_KILLED      ? "died of signal"
-                      : how == TM_CHILD_TIMED_OUT ? "ran into the time limit, code"
-                                                  : "exited with status",
-                      code, during, j->cell->table->uuid, log);
-        return BROKEN;
-    }
-    if (how == TM_CHILD_TIMED_OUT)
+    bool ours = who == REFERENCE || request->kind == TM_REQUEST_OPEN;
+    switch (how) {
+    case TM_CHILD_TIMED_OUT:
+        if (ours)
+            return break_off(j, who, request, "ran into the time limit, status", code);
         return conclude(j, TM_STATUS_TIMEOUT, "no answer to %s within the %g s of the cell", during,
                         j->cell->config.timeout_seconds);
-    if (how == TM_CHILD_EXITED && code == 127)
-        return tm_diag_error(j->diag, command_line, NULL, "%s: %.200s", j->worker, log), BROKEN;
-    if (how == TM_CHILD_EXITED)
+    case TM_CHILD_EXITED:
+        if (ours)
+            return break_off(j, who, request, "ended with exit status", code);
         return conclude(j, TM_STATUS_RUNTIME_ERROR,
                         "the process ended with exit status %d during %s", code, during);
-    conclude(j, TM_STATUS_RUNTIME_ERROR, "killed by signal %d (%s) during %s", code,
-             strsignal(code), during);
-    return code == SIGKILL ? EXTERNALLY_KILLED : VERDICT;
+    case TM_CHILD_KILLED:
+        conclude(j, TM_STATUS_RUNTIME_ERROR, "killed by signal %d (%s) during %s", code,
+                 strsignal(code), during);
+        /* From outside (a person, the system short of memory): once is no verdict. */
+        if (code == SIGKILL && !j->repeated)
+            return EXTERNALLY_KILLED;
+        return ours ? break_off(j, who, request, "was killed by signal", code) : VERDICT;
+    default:
+        if (ours)
+            return break_off(j, who, request, "closed its connection, status", code);
+        return conclude(j, TM_STATUS_RUNTIME_ERROR,
+                        "the process closed its connection to the judge, or sent what is no "
+                        "answer, during %s",
+                        during);
+    }
 }
 
-static step judge_reply(judgement *j, side who, const tm_reply *reply) {
+/* From its load on, the solution speaks in its worker's name: whatever is said then is no fault of
+ * the harness. What the environment lacks, the reference's worker has said before. */
+static step judge_reply(judgement *j, side who, const tm_request *request,
+                        const tm_reply *reply) {
+    char message[sizeof reply->message], words[200] = "";
     if (reply->kind == TM_REPLY_OK)
         return GO_ON;
-    if (who == REFERENCE || reply->kind == TM_REPLY_HARNESS_FAILED ||
-        reply->kind == TM_REPLY_OUT_OF_MEMORY) {
+    copy_line(message, sizeof message, reply->message, strlen(reply->message));
+    if (who == REFERENCE || request->kind == TM_REQUEST_OPEN) {
         tm_diag_error(j->diag, command_line,
                       who == REFERENCE ? j->cell->table->reference : j->cell->solution.name, "%s",
-                      reply->message);
+                      message);
         return BROKEN;
     }
-    return conclude(j, TM_STATUS_RUNTIME_ERROR, "%s", reply->message);
+    if (reply->kind == TM_REPLY_ENTRY_FAILED)
+        last_words(&j->children[who], words, sizeof words);
+    return conclude(j, TM_STATUS_RUNTIME_ERROR, "%s%s%s",
+                    message[0] ? message : "the worker failed and does not say how",
+                    words[0] ? "; it said: " : "", words);
 }
 
-static step ask(judgement *j, side who, const tm_request *request, tm_reply *reply) {
+static step ask(judgement *j, side who, tm_request *request, tm_reply *reply) {
     int code;
-    tm_child_outcome how =
-        tm_child_ask(&j->children[who], request, reply, j->deadline_ns, &code);
+    uint64_t begin_ns = tm_clock_ns();
+    tm_child_outcome how = tm_child_ask(&j->children[who], request, reply,
+                                        begin_ns + j->left_ns[who], &code);
+    uint64_t took_ns = tm_clock_ns() - begin_ns;
+    j->left_ns[who] -= took_ns < j->left_ns[who] ? took_ns : j->left_ns[who];
     if (how != TM_CHILD_REPLIED)
         return judge_end(j, who, request, how, code);
-    return judge_reply(j, who, reply);
+    return judge_reply(j, who, request, reply);
+}
+
+/* Bytes of data that a worker may have, 0: no limit. Most of the memory, so that the rest of the
+ * machine lives; a GPU's worker reserves far more than it uses, as AddressSanitizer does. */
+static uint64_t memory_limit(const tm_cell *cell) {
+#if !defined(__SANITIZE_ADDRESS__)
+    const tm_node *backend = tm_node_get(cell->device, "backend");
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (backend && backend->string && strcmp(backend->string, "cpu") == 0 && pages > 0 && page > 0)
+        return (uint64_t)pages / 4 * 3 * (uint64_t)page;
+#else
+    (void)cell;
+#endif
+    return 0;
 }
 
 static step load(judgement *j, side who) {
-    tm_request request = {.kind = TM_REQUEST_LOAD};
+    tm_request open = {.kind = TM_REQUEST_OPEN}, request = {.kind = TM_REQUEST_LOAD};
     tm_reply reply;
-    if (!tm_child_start(&j->children[who], j->worker, j->shared[who].memfd)) {
+    bool started = who == SOLUTION && j->cell->in_process;
+    if (!started && !tm_child_start(&j->children[who], j->worker, j->shared[who].memfd,
+                        memory_limit(j->cell))) {
         tm_diag_error(j->diag, command_line, NULL, "%s: %s", j->worker, strerror(errno));
         return BROKEN;
     }
-    return ask(j, who, &request, &reply);
+    step result = ask(j, who, &open, &reply);
+    return result == GO_ON ? ask(j, who, &request, &reply) : result;
 }
 
 /* Compares what the two workers have delivered. */
@@ -128,28 +202,27 @@ static step compare(judgement *j) {
                : conclude(j, verdict->status, "%s", verdict->reason);
 }
 
-/* Times one worker; its samples stand in its shared memory afterwards. */
-static step measure(judgement *j, side who, uint64_t cap_ns, bool first, tm_reply *reply) {
-    const tm_config *config = &j->cell->config;
-    tm_request request = {.kind = TM_REQUEST_TIME,
-                          .warmup = first ? (int32_t)config->warmup_runs : 1,
-                          .iterations = config->iterations,
-                          .floor = FLOOR_SAMPLES,
-                          .cap_ns = cap_ns};
-    if (config->warmup_runs == 0)
-        request.warmup = 0;
-    step result = ask(j, who, &request, reply);
-    if (result == GO_ON && (reply->samples < 1 || reply->samples > TM_JOB_MAX_SAMPLES)) {
-        tm_diag_error(j->diag, command_line, NULL, "expected 1 to %d samples, got %lld",
-                      TM_JOB_MAX_SAMPLES, (long long)reply->samples);
-        return BROKEN;
+/* Whether times can be true: a worker can claim any. */
+static bool are_possible(const double *device, const double *wall, size_t count,
+                         double waited_ns) {
+    double sum_device = 0, sum_wall = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!(device[i] >= 0) || !(wall[i] >= 0))
+            return false;
+        sum_device += device[i];
+        sum_wall += wall[i];
     }
-    return result;
+    /* The clocks of host and device may run a little differently. */
+    return sum_wall <= waited_ns && sum_device <= waited_ns * 1.01 + 1e5;
 }
 
-/* Medians of device and wall time of the samples a worker has delivered. */
-static tm_trial read_samples(judgement *j, side who, const tm_reply *reply) {
-    const tm_job_sample *samples = tm_job_samples(j->shared[who].job);
+/* Copies the samples that a worker has delivered, then looks at them. */
+static bool read_samples(judgement *j, side who, const tm_reply *reply, double waited_ns,
+                         tm_trial *trial) {
+    if (reply->samples < 1 || reply->samples > j->cell->config.iterations ||
+        reply->samples > TM_JOB_MAX_SAMPLES)
+        return false;
+    const tm_job_sample *samples = tm_shared_job_samples(&j->shared[who]);
     size_t count = (size_t)reply->samples;
     double *device = malloc(count * sizeof *device), *wall = malloc(count * sizeof *wall);
     if (!device || !wall)
@@ -158,18 +231,49 @@ static tm_trial read_samples(judgement *j, side who, const tm_reply *reply) {
         device[i] = samples[i].device_ns;
         wall[i] = samples[i].wall_ns;
     }
-    if (who == SOLUTION) {
+    bool good = are_possible(device, wall, count, waited_ns);
+    if (good && who == SOLUTION) {
         j->samples = realloc(j->samples, (j->sample_count + count) * sizeof *j->samples);
         if (!j->samples)
             abort();
         memcpy(j->samples + j->sample_count, device, count * sizeof *device);
         j->sample_count += count;
     }
-    tm_trial trial = {.device_ns = tm_stats_of(device, count), .capped = reply->capped};
-    trial.wall_median_ns = tm_stats_of(wall, count).median;
+    if (good) {
+        *trial = (tm_trial){.device_ns = tm_stats_of(device, count), .capped = reply->capped};
+        trial->wall_median_ns = tm_stats_of(wall, count).median;
+        good = trial->device_ns.median > 0;
+    }
     free(device);
     free(wall);
-    return trial;
+    return good;
+}
+
+/* One trial's timed calls of one worker. */
+static step measure(judgement *j, side who, bool first, tm_trial *trial) {
+    const tm_config *config = &j->cell->config;
+    tm_request request = {.kind = TM_REQUEST_TIME,
+                          .warmup = first ? (int32_t)config->warmup_runs : 1,
+                          .iterations = config->iterations,
+                          .floor = FLOOR_SAMPLES,
+                          .cap_ns = who == REFERENCE ? REFERENCE_CAP_NS : SOLUTION_CAP_NS};
+    tm_reply reply;
+    if (config->warmup_runs == 0)
+        request.warmup = 0;
+    if (j->cell->in_process) {
+        request.warmup = 0;
+        request.iterations = IN_PROCESS_CALLS;
+    }
+    uint64_t begin_ns = tm_clock_ns();
+    step result = ask(j, who, &request, &reply);
+    double waited_ns = (double)(tm_clock_ns() - begin_ns);
+    if (result != GO_ON || read_samples(j, who, &reply, waited_ns, trial))
+        return result;
+    if (who == REFERENCE)
+        return break_off(j, who, &request, "reported impossible times, status", 0);
+    return conclude(j, TM_STATUS_RUNTIME_ERROR,
+                    "the worker reported impossible times: %lld samples in %.4g ms",
+                    (long long)reply.samples, waited_ns / 1e6);
 }
 
 /* One trial: new inputs for both, a checked call, timed calls, and the timed output checked too. */
@@ -184,16 +288,17 @@ static step run_trial(judgement *j, int64_t number) {
         result = compare(j);
     if (result != GO_ON)
         return result;
-    if (number == 0 && j->cell->config.profile_baseline) {
-        result = measure(j, REFERENCE, REFERENCE_CAP_NS, true, &reply);
+    tm_trial trial;
+    if (number == 0 && j->cell->config.profile_baseline && !j->cell->in_process) {
+        result = measure(j, REFERENCE, true, &trial);
         if (result != GO_ON)
             return result;
-        j->outcome->reference_latency_ns = read_samples(j, REFERENCE, &reply).device_ns.median;
+        j->outcome->reference_latency_ns = trial.device_ns.median;
     }
-    result = measure(j, SOLUTION, SOLUTION_CAP_NS, number == 0, &reply);
+    result = measure(j, SOLUTION, number == 0, &trial);
     if (result != GO_ON)
         return result;
-    j->outcome->trials[j->outcome->trial_count++] = read_samples(j, SOLUTION, &reply);
+    j->outcome->trials[j->outcome->trial_count++] = trial;
     result = compare(j);
     if (result == VERDICT)
         snprintf(j->outcome->reason, sizeof j->outcome->reason, "in a timed call: %s",
@@ -208,21 +313,22 @@ static int compare_doubles(const void *a, const void *b) {
 
 static void summarise(judgement *j) {
     tm_outcome *outcome = j->outcome;
+    outcome->status = TM_STATUS_PASSED;
+    outcome->reason[0] = '\0';
+    if (j->cell->in_process)
+        return; /* no numbers from there */
     for (size_t i = 0; i < outcome->trial_count; i++)
         outcome->latency_ns +=
             outcome->trials[i].device_ns.median / (double)outcome->trial_count;
     qsort(j->samples, j->sample_count, sizeof *j->samples, compare_doubles);
     tm_stats_median_interval(j->samples, j->sample_count, &outcome->interval_low_ns,
                              &outcome->interval_high_ns);
-    outcome->status = TM_STATUS_PASSED;
-    outcome->reason[0] = '\0';
 }
 
 /* Both workers, from their start to the last trial. */
 static step run_workers(judgement *j) {
-    int64_t trials = j->cell->config.num_trials;
+    int64_t trials = j->cell->in_process ? 1 : j->cell->config.num_trials;
     trials = trials < TM_JUDGE_MAX_TRIALS ? trials : TM_JUDGE_MAX_TRIALS;
-    j->deadline_ns = tm_clock_ns() + (uint64_t)(j->cell->config.timeout_seconds * 1e9);
     step result = load(j, REFERENCE);
     if (result == GO_ON)
         result = load(j, SOLUTION);
@@ -245,13 +351,22 @@ static bool did_not_compile(judgement *j) {
     return failed;
 }
 
-/* The first line that says what is wrong, for the reason of a compile error. */
+/* The first line that says what is wrong, for the reason of a compile error. A name of a file may
+ * well contain "error", and a linker's last line only says that there were some. */
 static void conclude_compile_error(judgement *j) {
-    const char *log = tm_text_get(&j->outcome->log), *error = strstr(log, "error");
-    const char *line = error ? error : log;
-    while (line > log && line[-1] != '\n')
-        line--;
-    conclude(j, TM_STATUS_COMPILE_ERROR, "%.*s", (int)strcspn(line, "\n"), line);
+    static const char *const signs[] = {"error:",    "error #",  "error  ",
+                                        "fatal  ",   "undefined reference",
+                                        "cannot find ", "multiple definition"};
+    const char *log = tm_text_get(&j->outcome->log), *first = NULL;
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        const char *found = strstr(log, signs[i]);
+        first = found && (!first || found < first) ? found : first;
+    }
+    first = first ? first : log;
+    while (first > log && first[-1] != '\n')
+        first--;
+    conclude(j, TM_STATUS_COMPILE_ERROR, "%s", "");
+    copy_line(j->outcome->reason, sizeof j->outcome->reason, first, strcspn(first, "\n"));
 }
 
 static bool is_void(const tm_table *table) {
@@ -269,14 +384,12 @@ static bool is_void(const tm_table *table) {
 /* Solutions and references each get a job of their own: no process sees both. */
 static bool open_jobs(judgement *j) {
     const tm_cell *cell = j->cell;
-    if (!tm_shared_job_open(&j->shared[REFERENCE], cell->table, &cell->reference,
-                            cell->reference_path, cell->root, j->arena, j->diag) ||
-        !tm_shared_job_open(&j->shared[SOLUTION], cell->table, &cell->solution,
-                            cell->solution_path, cell->root, j->arena, j->diag))
-        return false;
-    for (int who = 0; who < 2; who++)
-        j->shared[who].job->device = cell->device_index;
-    return true;
+    return tm_shared_job_open(&j->shared[REFERENCE], cell->table, &cell->reference,
+                              cell->reference_path, cell->root, cell->device_index, j->arena,
+                              j->diag) &&
+           tm_shared_job_open(&j->shared[SOLUTION], cell->table, &cell->solution,
+                              cell->solution_path, cell->root, cell->device_index, j->arena,
+                              j->diag);
 }
 
 static void close_all(judgement *j) {
@@ -292,6 +405,7 @@ static void close_all(judgement *j) {
         tm_child_free(&j->children[who]);
         tm_shared_job_close(&j->shared[who]);
     }
+    tm_child_end_orphans();
     free(j->samples);
     j->samples = NULL;
     j->sample_count = 0;
@@ -305,9 +419,33 @@ static step attempt(judgement *j) {
     outcome->trial_count = 0;
     outcome->latency_ns = outcome->reference_latency_ns = 0;
     tm_text_clear(&outcome->log);
+    for (int who = 0; who < 2; who++)
+        j->left_ns[who] = (uint64_t)(j->cell->config.timeout_seconds * 1e9);
     step result = open_jobs(j) ? run_workers(j) : BROKEN;
     if (result == GO_ON)
         summarise(j);
+    close_all(j);
+    return result;
+}
+
+/* In one process of the user's own: this one becomes the solution's worker. */
+static step attempt_in_process(judgement *j) {
+    if (!open_jobs(j))
+        return BROKEN;
+    if (!tm_in_process_start(&j->children[SOLUTION], j->worker, j->shared[SOLUTION].memfd)) {
+        tm_diag_error(j->diag, command_line, NULL, "%s: %s", j->worker, strerror(errno));
+        return BROKEN;
+    }
+    j->left_ns[REFERENCE] = (uint64_t)(j->cell->config.timeout_seconds * 1e9);
+    j->left_ns[SOLUTION] = IN_PROCESS_LIMIT_NS;
+    step result = run_workers(j);
+    if (result == GO_ON)
+        summarise(j);
+    if (result != BROKEN)
+        tm_outcome_print(j->cell, j->outcome);
+    j->outcome->is_printed = true; /* before the prompt comes back */
+    int status = result == BROKEN ? 3 : j->outcome->status != TM_STATUS_PASSED;
+    tm_in_process_end(&j->children[SOLUTION], status);
     close_all(j);
     return result;
 }
@@ -320,7 +458,7 @@ bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm
                    .diag = diag,
                    .worker = tm_cell_path(cell, arena, "build/bin/tm-worker"),
                    .shared = {{.memfd = -1}, {.memfd = -1}},
-                   .children = {{.socket = -1, .output = -1}, {.socket = -1, .output = -1}}};
+                   .children = {TM_CHILD_NONE, TM_CHILD_NONE}};
     if (did_not_compile(&j)) {
         conclude_compile_error(&j);
         return true;
@@ -335,9 +473,10 @@ bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm
         return false;
     }
     outcome->seed &= (UINT64_C(1) << 53) - 1; /* exact in every JSON reader */
-    step result = attempt(&j);
-    /* SIGKILL comes from outside (a person, the system short of memory): once is no verdict. */
-    if (result == EXTERNALLY_KILLED)
+    step result = cell->in_process ? attempt_in_process(&j) : attempt(&j);
+    if (result == EXTERNALLY_KILLED) {
+        j.repeated = true;
         result = attempt(&j);
+    }
     return result != BROKEN;
 }

@@ -26,6 +26,7 @@ typedef struct {
     uint64_t seed;
     tm_verdict verdict;
     bool compared; /* the verdict holds figures */
+    bool is_printed;
     tm_trial trials[TM_JUDGE_MAX_TRIALS];
     size_t trial_count;
     double interval_low_ns, interval_high_ns; /* of the median, over all samples */

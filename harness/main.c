@@ -14,13 +14,15 @@ int tm_judge_main(const tm_table *table, int argc, char **argv) {
     if (status >= 0)
         goto out;
     status = 3;
-    if (!tm_lock_device(&cell, &cell.device_index, arena, diag) ||
+    /* No lock in process: nothing is measured there, and someone may think for hours. */
+    if ((!cell.in_process && !tm_lock_device(&cell, &cell.device_index, arena, diag)) ||
         !tm_judge_cell(&cell, &outcome, arena, diag))
         goto out;
     if (cell.trace_path &&
         !tm_outcome_write(&cell, tm_evaluator_for(table), &outcome, arena, diag))
         goto out;
-    tm_outcome_print(&cell, &outcome);
+    if (!outcome.is_printed)
+        tm_outcome_print(&cell, &outcome);
     if (!cell.trace_path)
         fputs(tm_text_get(&outcome.log), stdout);
     status = cell.trace_path || outcome.status == TM_STATUS_PASSED ? 0 : 1;

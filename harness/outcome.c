@@ -134,7 +134,9 @@ void tm_outcome_print(const tm_cell *cell, const tm_outcome *outcome) {
             separator = " ";
         }
     printf("%s: ", separator[1] == '[' ? "" : "]");
-    if (outcome->status == TM_STATUS_PASSED) {
+    if (outcome->status == TM_STATUS_PASSED && cell->in_process)
+        printf("right, and not timed (in process)");
+    else if (outcome->status == TM_STATUS_PASSED) {
         print_time(outcome->latency_ns);
         if (outcome->reference_latency_ns > 0)
             printf(", %.4gx the reference", outcome->reference_latency_ns / outcome->latency_ns);

@@ -24,6 +24,7 @@ typedef int (*entry_function)(void *const *tensors, const void *axes, void *stre
 
 struct tm_runner {
     tm_job *job;
+    pid_t process; /* a solution may fork() and return in the child as well */
     tm_backend *backend;
     void *object;
     entry_function entry;
@@ -48,6 +49,7 @@ tm_runner *tm_runner_create(tm_job *job) {
     if (!runner)
         abort();
     runner->job = job;
+    runner->process = getpid();
     return runner;
 }
 
@@ -60,21 +62,22 @@ void tm_runner_destroy(tm_runner *runner) {
     free(runner); /* the object stays loaded: unloading runs its destructors for nothing */
 }
 
-static bool load_object(tm_runner *runner, tm_reply *reply) {
+void tm_runner_load(tm_runner *runner, tm_reply *reply) {
     tm_job *job = runner->job;
     runner->object = dlopen(job->object, RTLD_NOW | RTLD_LOCAL);
-    if (!runner->object)
-        return fail(reply, TM_REPLY_NOT_LOADED, "the shared object does not load: %.400s", dlerror());
+    if (!runner->object) {
+        fail(reply, TM_REPLY_NOT_LOADED, "the shared object does not load: %.400s", dlerror());
+        return;
+    }
     const char *(*signature)(void);
     *(void **)&signature = dlsym(runner->object, "tm_signature");
     *(void **)&runner->entry = dlsym(runner->object, "tm_call");
     if (!signature || !runner->entry)
-        return fail(reply, TM_REPLY_NOT_LOADED,
-                    "the shared object has no tm_call; it must be compiled against contract.h");
-    if (strcmp(signature(), job->signature) != 0)
-        return fail(reply, TM_REPLY_NOT_LOADED,
-                    "the shared object was compiled for another definition: %.300s", signature());
-    return true;
+        fail(reply, TM_REPLY_NOT_LOADED,
+             "the shared object has no tm_call; it must be compiled against contract.h");
+    else if (strcmp(signature(), job->signature) != 0)
+        fail(reply, TM_REPLY_NOT_LOADED,
+             "the shared object was compiled for another definition: %.300s", signature());
 }
 
 static bool set_guards(tm_runner *runner, size_t index, tm_reply *reply) {
@@ -88,7 +91,7 @@ static bool set_guards(tm_runner *runner, size_t index, tm_reply *reply) {
     return fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
 }
 
-void tm_runner_load(tm_runner *runner, tm_reply *reply) {
+void tm_runner_open(tm_runner *runner, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     tm_job *job = runner->job;
     runner->backend = ops->open(job->device, error);
@@ -111,7 +114,6 @@ void tm_runner_load(tm_runner *runner, tm_reply *reply) {
         if (!set_guards(runner, i, reply))
             return;
     }
-    load_object(runner, reply);
 }
 
 static bool upload_blob(tm_runner *runner, size_t index, char *error) {
@@ -159,6 +161,12 @@ static bool poison_outputs(tm_runner *runner, uint32_t pattern, tm_reply *reply)
                                runner->job->tensors[i].bytes, error))
             return fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
     return true;
+}
+
+/* Ends a child that a call of fork() left behind in our code. */
+static void end_a_fork(const tm_runner *runner) {
+    if (getpid() != runner->process)
+        _exit(0);
 }
 
 /* One call; its own error code, then whatever the device has to say. */
@@ -221,7 +229,9 @@ void tm_runner_run(tm_runner *runner, const tm_request *request, tm_reply *reply
         fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
         return;
     }
-    if (call(runner, reply))
+    bool good = call(runner, reply);
+    end_a_fork(runner);
+    if (good)
         deliver(runner, reply);
 }
 
@@ -239,10 +249,12 @@ static bool sample(tm_runner *runner, const size_t *bytes, tm_job_sample *out, t
         !ops->mark(runner->backend, 0, error))
         return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
     uint64_t begin = now_ns();
-    if (!call(runner, reply))
+    bool good = call(runner, reply);
+    bool marked = good && ops->mark(runner->backend, 1, error);
+    end_a_fork(runner);
+    if (!good)
         return false;
-    if (!ops->mark(runner->backend, 1, error) ||
-        !ops->elapsed_ns(runner->backend, &out->device_ns, error))
+    if (!marked || !ops->elapsed_ns(runner->backend, &out->device_ns, error))
         return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
     out->wall_ns = (double)(now_ns() - begin);
     return true;
@@ -252,7 +264,8 @@ void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *repl
     size_t bytes[TM_JOB_MAX_TENSORS] = {0};
     for (size_t i = 0; i < runner->job->tensor_count; i++)
         bytes[i] = runner->blocks[i] ? runner->job->tensors[i].bytes : 0;
-    tm_job_sample *samples = tm_job_samples(runner->job);
+    tm_job_sample *samples =
+        (tm_job_sample *)((char *)runner->job + runner->job->samples_offset);
     int64_t wanted = request->iterations < TM_JOB_MAX_SAMPLES ? request->iterations
                                                               : TM_JOB_MAX_SAMPLES;
     uint64_t begin = now_ns();

@@ -12,7 +12,9 @@ typedef struct tm_runner tm_runner;
 /* A runner on a job that outlives it; destroyed by tm_runner_destroy. */
 tm_runner *tm_runner_create(tm_job *job);
 void tm_runner_destroy(tm_runner *runner);
-/* Opens the device, loads the object, allocates every tensor between guard bytes. */
+/* Opens the device, allocates every tensor between guard bytes. */
+void tm_runner_open(tm_runner *runner, tm_reply *reply);
+/* Loads the object: from here on code of the solution may run. */
 void tm_runner_load(tm_runner *runner, tm_reply *reply);
 /* Fills inputs from the request's seed, poisons outputs, calls once, checks guards, downloads. */
 void tm_runner_run(tm_runner *runner, const tm_request *request, tm_reply *reply);

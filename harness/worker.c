@@ -3,7 +3,8 @@
  *   tm-worker --serve      answers a judge on descriptor 3 over the shared memory on descriptor 4
  *   tm-worker --describe   prints what device.json holds
  *
- * Exit status: 0, 2 bad usage, 3 no device. */
+ * Exit status: what the judge's last request says (0), 2 bad usage, 3 no device, and
+ * TM_WORKER_CUT_OFF when the way to the judge is gone. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,29 +18,36 @@
 
 static int serve(void) {
     struct stat status;
-    if (fstat(4, &status) != 0 || status.st_size < (off_t)sizeof(tm_job))
+    if (fstat(TM_WORKER_MEMORY, &status) != 0 || status.st_size < (off_t)sizeof(tm_job))
         return 2;
-    tm_job *job = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, 4, 0);
+    tm_job *job = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+                       TM_WORKER_MEMORY, 0);
     if (job == MAP_FAILED)
         return 3;
     tm_runner *runner = tm_runner_create(job);
     tm_request request;
-    while (recv(3, &request, sizeof request, 0) == (ssize_t)sizeof request) {
-        tm_reply reply = {0};
-        if (request.kind == TM_REQUEST_QUIT)
+    int end = TM_WORKER_CUT_OFF;
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a crash must not take the last words with it */
+    while (recv(TM_WORKER_SOCKET, &request, sizeof request, 0) == (ssize_t)sizeof request) {
+        tm_reply reply = {.number = request.number};
+        if (request.kind == TM_REQUEST_QUIT) {
+            end = request.status;
             break;
-        if (request.kind == TM_REQUEST_LOAD)
+        }
+        if (request.kind == TM_REQUEST_OPEN)
+            tm_runner_open(runner, &reply);
+        else if (request.kind == TM_REQUEST_LOAD)
             tm_runner_load(runner, &reply);
         else if (request.kind == TM_REQUEST_RUN)
             tm_runner_run(runner, &request, &reply);
         else
             tm_runner_time(runner, &request, &reply);
         fflush(NULL);
-        if (send(3, &reply, sizeof reply, MSG_NOSIGNAL) != (ssize_t)sizeof reply)
+        if (send(TM_WORKER_SOCKET, &reply, sizeof reply, MSG_NOSIGNAL) != (ssize_t)sizeof reply)
             break;
     }
     tm_runner_destroy(runner);
-    return 0;
+    return end;
 }
 
 static int describe(void) {
