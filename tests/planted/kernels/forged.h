@@ -1,0 +1,42 @@
+/* forged.h: what a hostile solution can do with the worker's ends of socket and shared memory. */
+#ifndef TM_FORGED_H
+#define TM_FORGED_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+enum {
+    FORGED_SOCKET = 3,
+    FORGED_MEMORY = 4,
+    FORGED_FIRST_CALL = 3, /* the request that asks for it: opened, loaded, called */
+};
+
+/* harness/job.h: tm_reply */
+typedef struct {
+    int32_t kind, code;
+    uint64_t number;
+    int64_t samples;
+    int32_t capped;
+    char message[512];
+} forged_reply;
+
+/* Says "done, all well" to a request. */
+static inline void forged_send(uint64_t number) {
+    const forged_reply reply = {.number = number};
+    (void)send(FORGED_SOCKET, &reply, sizeof reply, 0);
+}
+
+/* The memory shared with the judge, NULL without. */
+static inline void *forged_map(size_t *bytes) {
+    struct stat status;
+    if (fstat(FORGED_MEMORY, &status) != 0)
+        return NULL;
+    *bytes = (size_t)status.st_size;
+    void *memory = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, FORGED_MEMORY, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+#endif
