@@ -242,6 +242,19 @@ static void test_joins(void **state) {
     assert_string_equal(tm_file_join(made->arena, "a", "/b"), "/b");
 }
 
+static void test_nearest_is_what_a_new_file_changes(void **state) {
+    fixture *made = *state;
+    assert_true(tm_file_write(inside(made, "a/b.txt"), "", 0, NULL));
+    assert_string_equal(tm_file_nearest(made->arena, inside(made, "a/b.txt")),
+                        inside(made, "a/b.txt"));
+    assert_string_equal(tm_file_nearest(made->arena, inside(made, "a/c.txt")), inside(made, "a"));
+    assert_string_equal(tm_file_nearest(made->arena, inside(made, "a/d/e/f.txt")),
+                        inside(made, "a"));
+    assert_string_equal(tm_file_nearest(made->arena, inside(made, "g/h")), made->folder);
+    assert_string_equal(tm_file_nearest(made->arena, "/no-such-folder/x"), "/");
+    assert_string_equal(tm_file_nearest(made->arena, "no-such-folder/x"), ".");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_writes_what_it_reads, setup, teardown),
@@ -253,6 +266,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_reads_files_that_hide_their_size, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists_sorted_without_hidden_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(test_joins, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nearest_is_what_a_new_file_changes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
