@@ -1,7 +1,8 @@
-/* RMSNorm on the GPU, near the memory's limit: 16-byte accesses, every element read
- * once and kept in registers, all loads of a thread in flight before the first is used. Short rows
- * share a warp; others get a block each, of few threads with DEPTH vectors when there are enough
- * rows to fill the device, of many threads with one vector when latency counts. */
+/* RMSNorm on the GPU, near the memory's limit: 16-byte accesses, every element read once and kept
+ * in registers, all loads of a thread in flight before the first is used. Very short rows share a
+ * warp. Others get a warp each when there are enough rows to fill the device, because the device
+ * starts blocks only so fast; else, and when they are long, a block each: of few threads with
+ * DEPTH vectors, or of many threads with one vector when latency counts. */
 #include "contract.h"
 
 namespace {
@@ -128,29 +129,44 @@ __global__ void __launch_bounds__(most_threads / DEPTH) row_per_block(const prob
 
 constexpr int shared_threads = 256;
 
-/* LANES threads per row of at most LANES vectors; each does ROWS rows, the block's groups side by
- * side. */
-template <int LANES, int ROWS>
+/* LANES threads per row of at most LANES * DEPTH vectors; each does ROWS rows, the block's groups
+ * side by side. */
+template <int LANES, int DEPTH, int ROWS>
 __global__ void __launch_bounds__(shared_threads) rows_in_warps(const problem p) {
-    constexpr int groups = shared_threads / LANES;
+    constexpr int groups = shared_threads / LANES, step = LANES * vector_elems;
     const int at = threadIdx.x % LANES * vector_elems;
     const int64_t first = (int64_t)blockIdx.x * (groups * ROWS) + threadIdx.x / LANES;
-    values kept[ROWS];
-    uint4 weight = make_uint4(0, 0, 0, 0);
+    values kept[ROWS][DEPTH];
+    uint4 weights[DEPTH];
 #pragma unroll
     for (int r = 0; r < ROWS; ++r) {
-        if (at < p.elems && first + r * groups < p.rows)
-            kept[r].load(p, (first + r * groups) * p.elems + at);
-        else
-            kept[r].clear();
+        const int64_t row = first + r * groups;
+#pragma unroll
+        for (int d = 0; d < DEPTH; ++d) {
+            if (at + d * step < p.elems && row < p.rows)
+                kept[r][d].load(p, row * p.elems + at + d * step);
+            else
+                kept[r][d].clear();
+        }
     }
-    if (at < p.elems)
-        weight = load_kept(p.weight + at);
+#pragma unroll
+    for (int d = 0; d < DEPTH; ++d) {
+        if (at + d * step < p.elems)
+            weights[d] = load_kept(p.weight + at + d * step);
+    }
 #pragma unroll
     for (int r = 0; r < ROWS; ++r) {
-        const float factor = p.inverse_rms(lanes_sum<LANES>(kept[r].sum_of_squares()));
-        if (at < p.elems && first + r * groups < p.rows)
-            kept[r].store(weight, factor, p.output + (first + r * groups) * p.elems + at);
+        const int64_t row = first + r * groups;
+        float squares = 0;
+#pragma unroll
+        for (int d = 0; d < DEPTH; ++d)
+            squares += kept[r][d].sum_of_squares();
+        const float factor = p.inverse_rms(lanes_sum<LANES>(squares));
+#pragma unroll
+        for (int d = 0; d < DEPTH; ++d) {
+            if (at + d * step < p.elems && row < p.rows)
+                kept[r][d].store(weights[d], factor, p.output + row * p.elems + at + d * step);
+        }
     }
 }
 
@@ -175,14 +191,19 @@ template <int DEPTH> void launch_blocks(const problem &p, cudaStream_t stream) {
     row_per_block<DEPTH><<<(unsigned)p.rows, threads, 0, stream>>>(p);
 }
 
-template <int LANES> void launch_warps(const problem &p, cudaStream_t stream) {
-    constexpr int groups = shared_threads / LANES, depth = 4;
-    if (p.rows < few_rows * groups * depth)
-        rows_in_warps<LANES, 1>
-            <<<(unsigned)((p.rows + groups - 1) / groups), shared_threads, 0, stream>>>(p);
+template <int LANES, int DEPTH, int ROWS> void launch_warps(const problem &p, cudaStream_t stream) {
+    constexpr int rows = shared_threads / LANES * ROWS;
+    const unsigned blocks = (unsigned)((p.rows + rows - 1) / rows);
+    rows_in_warps<LANES, DEPTH, ROWS><<<blocks, shared_threads, 0, stream>>>(p);
+}
+
+/* A row of at most LANES vectors. */
+template <int LANES> void launch_short(const problem &p, cudaStream_t stream) {
+    constexpr int depth = 4;
+    if (p.rows < few_rows * (shared_threads / LANES) * depth)
+        launch_warps<LANES, 1, 1>(p, stream);
     else
-        rows_in_warps<LANES, depth><<<(unsigned)((p.rows + groups * depth - 1) / (groups * depth)),
-                                      shared_threads, 0, stream>>>(p);
+        launch_warps<LANES, 1, depth>(p, stream);
 }
 
 bool is_aligned(const void *pointer) {
@@ -205,15 +226,23 @@ int TM_ENTRY(const tm_bfloat16 *hidden_states, const tm_bfloat16 *weight, tm_bfl
         !is_aligned(output) || vectors > most_threads)
         any_row<<<(unsigned)rows, shared_threads, 0, stream>>>(p);
     else if (vectors <= 8)
-        launch_warps<8>(p, stream);
+        launch_short<8>(p, stream);
     else if (vectors <= 16)
-        launch_warps<16>(p, stream);
+        launch_short<16>(p, stream);
     else if (vectors <= warp_lanes)
-        launch_warps<warp_lanes>(p, stream);
+        launch_short<warp_lanes>(p, stream);
     else if (rows <= few_rows)
         launch_blocks<1>(p, stream);
-    else
+    else if (rows < few_rows * (shared_threads / warp_lanes) || vectors > 8 * warp_lanes)
         launch_blocks<4>(p, stream);
+    else if (vectors <= 2 * warp_lanes)
+        launch_warps<warp_lanes, 2, 2>(p, stream);
+    else if (vectors <= 4 * warp_lanes)
+        launch_warps<warp_lanes, 4, 1>(p, stream);
+    else if (vectors <= 6 * warp_lanes)
+        launch_warps<warp_lanes, 6, 1>(p, stream);
+    else
+        launch_warps<warp_lanes, 8, 1>(p, stream);
     const cudaError_t status = cudaGetLastError();
     return status == cudaSuccess ? 0 : tm_fail(1, "launch: %s", cudaGetErrorString(status));
 }
