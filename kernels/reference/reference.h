@@ -321,7 +321,7 @@ static inline double tm_team_sum(double value) {
 #define TM_DRIVER(run, job_type, item, lanes)                              \
     static int run(const job_type *job, int64_t items, tm_stream stream) { \
         (void)stream;                                                      \
-        TM_PRAGMA(omp parallel for schedule(dynamic, 16))                  \
+        TM_PRAGMA(omp parallel for schedule(dynamic, 16) if (items > 16))  \
         for (int64_t index = 0; index < items; ++index)                    \
             item(job, index, 0);                                           \
         return 0;                                                          \
