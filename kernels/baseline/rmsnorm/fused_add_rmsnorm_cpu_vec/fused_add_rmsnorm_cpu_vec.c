@@ -149,7 +149,8 @@ int TM_ENTRY(const tm_bfloat16 *hidden_states, const tm_bfloat16 *residual,
                           output + begin, elems, streamed);
         }
 #if defined(__SSE2__)
-        _mm_sfence();
+        if (streamed)
+            _mm_sfence();
 #endif
     }
     return 0;
