@@ -122,7 +122,7 @@ static void describe_elem(tm_dtype dtype, const void *data, int64_t elem, char *
 
 /* "[3, 17]" of a flat index. */
 static void describe_index(const tm_table_tensor *tensor, int64_t elem, char *out, size_t size) {
-    int64_t index[TM_TABLE_MAX_RANK];
+    int64_t index[TM_TABLE_MAX_RANK] = {0};
     for (int i = tensor->rank - 1; i >= 0; i--) {
         index[i] = elem % tensor->shape[i];
         elem /= tensor->shape[i];
