@@ -10,8 +10,8 @@
  *         SOURCE... -- [COMPILE FLAG...] -- [LINK FLAG...]
  *   tm-cc [--lock=FILE] --run COMMAND...     any other compile, kept apart from timed CPU cells
  *
- * Exit status: 0, 2 bad usage, 3 the compiler could not be started or was killed, or a file could not
- * be written. */
+ * Exit status: 0, 2 bad usage, 3 the compiler could not be started or was killed, or a file could
+ * not be written. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* tm-gen: from datasets to build/matrix.ninja, contract headers and workload tables.
  *
- * Exit status: 0 planned (a broken dataset file is reported, the rest is planned), 1 with --check and
- * errors in the dataset, 2 bad options, 3 a file could not be written. */
+ * Exit status: 0 planned (a broken dataset file is reported, the rest is planned), 1 with --check
+ * and errors in the dataset, 2 bad options, 3 a file could not be written. */
 #include <stdio.h>
 
 #include "gen/emit.h"

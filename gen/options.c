@@ -17,12 +17,13 @@ typedef struct {
     size_t offset;
 } string_option;
 
-#define STRING(name, member) {name, offsetof(tm_options, member)}
+#define STRING(name, member) \
+    { name, offsetof(tm_options, member) }
 static const string_option string_options[] = {
-    STRING("srcdir", srcdir),       STRING("config", config_path),
-    STRING("backend", backend),     STRING("arch", arch),
+    STRING("srcdir", srcdir),           STRING("config", config_path),
+    STRING("backend", backend),         STRING("arch", arch),
     STRING("definitions", definitions), STRING("solutions", solutions),
-    STRING("op-types", op_types),   STRING("authors", authors),
+    STRING("op-types", op_types),       STRING("authors", authors),
     STRING("workloads", workloads),
 };
 

@@ -1,5 +1,5 @@
-/* options: what configure tells tm-gen, one `--key=value` each, on the command line or one a line in
- * a file given as `@FILE`. Deliberately does not know datasets. */
+/* options: what configure tells tm-gen, one `--key=value` each, on the command line or one a line
+ * in a file given as `@FILE`. Deliberately does not know datasets. */
 #ifndef TM_OPTIONS_H
 #define TM_OPTIONS_H
 
@@ -21,8 +21,8 @@ typedef struct {
     const char *backend;     /* "cpu" or "cuda" */
     const char *arch;        /* as configured, such as "sm_90,sm_100" */
     const char *definitions, *solutions, *op_types, *authors; /* comma lists of globs, or NULL */
-    const char *workloads;   /* "smoke", "all", or a comma list of UUIDs */
-    bool check;              /* validate only */
+    const char *workloads; /* "smoke", "all", or a comma list of UUIDs */
+    bool check;            /* validate only */
     tm_config_file *config;
 } tm_options;
 

@@ -164,8 +164,8 @@ static const tm_contract *add_contract(planner *p, tm_contract contract) {
     for (size_t i = plan->contract_count; i-- > 0;)
         if (strcmp(plan->contracts[i]->folder, contract.folder) == 0)
             return plan->contracts[i];
-    plan->contracts = grow(p->arena, plan->contracts, plan->contract_count,
-                           &p->contract_capacity, sizeof *plan->contracts);
+    plan->contracts = grow(p->arena, plan->contracts, plan->contract_count, &p->contract_capacity,
+                           sizeof *plan->contracts);
     tm_contract *kept = tm_arena_alloc(p->arena, sizeof *kept);
     *kept = contract;
     plan->contracts[plan->contract_count++] = kept;
@@ -178,14 +178,13 @@ static const tm_contract *generic_contract(planner *p, const tm_definition *defi
     uint64_t hash = hash_text(0xcbf29ce484222325u, signature);
     for (size_t i = 0; i < count; i++)
         hash = hash_text(hash_text(hash, ";"), constants[i].name);
-    return add_contract(
-        p, (tm_contract){.folder = tm_arena_format(p->arena, "build/generic/%08x",
-                                                   (unsigned)(hash ^ (hash >> 32))),
-                         .definition = definition,
-                         .signature = signature,
-                         .generic = true,
-                         .constants = constants,
-                         .constant_count = count});
+    return add_contract(p, (tm_contract){.folder = tm_arena_format(p->arena, "build/generic/%08x",
+                                                                   (unsigned)(hash ^ (hash >> 32))),
+                                         .definition = definition,
+                                         .signature = signature,
+                                         .generic = true,
+                                         .constants = constants,
+                                         .constant_count = count});
 }
 
 /* The shared object for a generic source and signature: one for all its definitions. */
@@ -209,9 +208,9 @@ static const char *unit_stem(planner *p, const tm_solution *solution, const char
         return tm_layout_solution(p->arena, name, "");
     tm_text component = {0};
     tm_text_add_component(&component, tm_solution_expand_name(p->arena, solution->name, "generic"));
-    const char *stem = tm_arena_format(p->arena, "build/generic/%s/%s",
-                                       contract->folder + strlen("build/generic/"),
-                                       tm_text_get(&component));
+    const char *stem =
+        tm_arena_format(p->arena, "build/generic/%s/%s",
+                        contract->folder + strlen("build/generic/"), tm_text_get(&component));
     tm_text_free(&component);
     return stem;
 }
@@ -331,12 +330,12 @@ static void plan_definition(planner *p, const tm_scanned_definition *scanned, tm
     size_t count;
     const tm_constant *constants =
         definition_constants(p, definition, reference ? reference->solution : NULL, &count);
-    const tm_contract *contract = add_contract(
-        p, (tm_contract){.folder = own_folder(p, definition),
-                         .definition = definition,
-                         .signature = tm_definition_signature(p->arena, definition),
-                         .constants = constants,
-                         .constant_count = count});
+    const tm_contract *contract =
+        add_contract(p, (tm_contract){.folder = own_folder(p, definition),
+                                      .definition = definition,
+                                      .signature = tm_definition_signature(p->arena, definition),
+                                      .constants = constants,
+                                      .constant_count = count});
     plan_workloads(p, scanned, planned, blobs);
     if (!reference) {
         skip(p, TM_SKIPPED_DEFINITION, definition->name, NULL, "no native reference");
@@ -384,8 +383,8 @@ static void attach(planner *p, const tm_scanned_solution *scanned, size_t index)
     tm_planned_solution *made =
         plan_solution(p, scanned, definition, own, own->constants, own->constant_count);
     planned->solutions[planned->solution_count++] = made;
-    p->by_name = grow(p->arena, p->by_name, p->by_name_count, &p->by_name_capacity,
-                      sizeof *p->by_name);
+    p->by_name =
+        grow(p->arena, p->by_name, p->by_name_count, &p->by_name_capacity, sizeof *p->by_name);
     p->by_name[p->by_name_count++] = made;
 }
 
@@ -429,8 +428,7 @@ static int compare_planned(const void *a, const void *b) {
     const tm_planned_solution *left = *(tm_planned_solution *const *)a;
     const tm_planned_solution *right = *(tm_planned_solution *const *)b;
     int order = strcmp(left->name, right->name);
-    return order ? order
-                 : strcmp(left->solution->source->path, right->solution->source->path);
+    return order ? order : strcmp(left->solution->source->path, right->solution->source->path);
 }
 
 /* Reports solutions of equal name, and drops all but the first from their definitions. */

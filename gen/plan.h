@@ -13,7 +13,7 @@
 
 /* One C contract: for a definition, or for all definitions of one signature. */
 typedef struct {
-    const char *folder;    /* build/gen/<definition> or build/generic/<hash> */
+    const char *folder;              /* build/gen/<definition> or build/generic/<hash> */
     const tm_definition *definition; /* the definition, or the first of the signature */
     const char *signature;
     bool generic;
@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     const tm_scanned_solution *source;
     const tm_contract *contract;
-    const char *stem; /* path without suffix: build/solutions/<name> or build/generic/... */
+    const char *stem;         /* path without suffix: build/solutions/<name> or build/generic/... */
     const char *ninja_folder; /* where its source files are, as ninja sees it */
 } tm_unit;
 
@@ -39,7 +39,7 @@ typedef struct {
 
 typedef struct {
     const tm_definition *definition;
-    tm_planned_solution *reference; /* or NULL: then there are no cells */
+    tm_planned_solution *reference;  /* or NULL: then there are no cells */
     tm_planned_solution **solutions; /* sorted by name */
     size_t solution_count;
     const tm_workload **workloads;

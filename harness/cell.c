@@ -77,8 +77,8 @@ static bool read_facts(tm_cell *cell, tm_facts *facts, const char *object, tm_ar
     if (strcmp(facts->definition, cell->table->definition) == 0)
         return true;
     tm_diag_error(diag, command_line, NULL,
-                  "%s: expected a solution of %s, got one of %s; give it to a harness of %s", object,
-                  cell->table->definition, facts->definition, facts->definition);
+                  "%s: expected a solution of %s, got one of %s; give it to a harness of %s",
+                  object, cell->table->definition, facts->definition, facts->definition);
     return false;
 }
 

@@ -28,8 +28,8 @@ typedef struct {
     tm_facts solution;
     tm_facts reference;
     const char *reference_path;
-    const tm_node *device;     /* build/device.json */
-    const tm_node *workload;   /* the table's workload, parsed */
+    const tm_node *device;   /* build/device.json */
+    const tm_node *workload; /* the table's workload, parsed */
 } tm_cell;
 
 /* Fills a cell from the command line. Returns -1 to go on, or an exit status (0 after --help, 2

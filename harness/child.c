@@ -131,8 +131,8 @@ static tm_child_outcome reap(tm_child *child, int *code) {
     return WIFSIGNALED(status) ? TM_CHILD_KILLED : TM_CHILD_EXITED;
 }
 
-/* The worker closed its socket: most likely it is ending. Gives it a moment to end by itself, so that
- * its own exit status or signal is what is reported. */
+/* The worker closed its socket: most likely it is ending. Gives it a moment to end by itself, so
+ * that its own exit status or signal is what is reported. */
 static tm_child_outcome collect(tm_child *child, int *code) {
     uint64_t deadline = tm_clock_ns() + ENDING_NS;
     while (child->pid > 0 && tm_clock_ns() < deadline) {
@@ -203,7 +203,8 @@ void tm_child_free(tm_child *child) {
     tm_text_free(&child->log);
 }
 
-/* The process whose parent is this one, or 0: /proc/<pid>/stat reads "pid (any name) state parent". */
+/* The process whose parent is this one, or 0: /proc/<pid>/stat reads "pid (any name) state parent".
+ */
 static pid_t find_orphan(void) {
     DIR *proc = opendir("/proc");
     pid_t found = 0;

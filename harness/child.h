@@ -1,7 +1,8 @@
 /* child: the judge's end of one worker process: start, ask, time limit, log, end.
  *
  * The worker is not trusted: it may crash, hang, exit, write without end, or answer what was not
- * asked; every question ends with an outcome. Deliberately does not know what the questions mean. */
+ * asked; every question ends with an outcome. Deliberately does not know what the questions mean.
+ */
 #ifndef TM_CHILD_H
 #define TM_CHILD_H
 
@@ -13,10 +14,10 @@
 #include "lib/text.h"
 
 typedef struct {
-    pid_t pid;    /* also its process group; 0: not running, or not a child (in_process.h) */
-    int socket;   /* messages; -1: not connected */
-    int output;   /* its stdout and stderr; -1: they are not read */
-    tm_text log;  /* the first TM_CHILD_LOG_BYTES of it */
+    pid_t pid;   /* also its process group; 0: not running, or not a child (in_process.h) */
+    int socket;  /* messages; -1: not connected */
+    int output;  /* its stdout and stderr; -1: they are not read */
+    tm_text log; /* the first TM_CHILD_LOG_BYTES of it */
     uint64_t dropped_bytes; /* output beyond that */
     uint64_t asked;         /* requests so far */
 } tm_child;
@@ -26,14 +27,14 @@ typedef struct {
 
 typedef enum {
     TM_CHILD_REPLIED,
-    TM_CHILD_EXITED,   /* `code` is the exit status */
-    TM_CHILD_KILLED,   /* `code` is the signal */
-    TM_CHILD_TIMED_OUT,/* the deadline passed; it has been killed */
-    TM_CHILD_ASTRAY    /* it closed its socket, or sent what is no reply; it has been killed */
+    TM_CHILD_EXITED,    /* `code` is the exit status */
+    TM_CHILD_KILLED,    /* `code` is the signal */
+    TM_CHILD_TIMED_OUT, /* the deadline passed; it has been killed */
+    TM_CHILD_ASTRAY     /* it closed its socket, or sent what is no reply; it has been killed */
 } tm_child_outcome;
 
-/* Starts `worker` on the shared memory, with at most `memory_bytes` of data (0: no limit). False with
- * errno. */
+/* Starts `worker` on the shared memory, with at most `memory_bytes` of data (0: no limit). False
+ * with errno. */
 bool tm_child_start(tm_child *child, const char *worker, int memfd, uint64_t memory_bytes);
 /* Sends a request and waits for its reply until `deadline_ns` (tm_clock_ns). Numbers the request.
  * After any outcome but TM_CHILD_REPLIED the worker is gone. */

@@ -21,7 +21,7 @@ typedef struct {
     char reason[512];          /* one line, "" while right */
     double max_absolute_error; /* infinite where an infinity or NaN is wrong */
     double max_relative_error;
-    double matched_ratio;      /* the lowest of any output; 1 when all match */
+    double matched_ratio;                         /* the lowest of any output; 1 when all match */
     double relative_l2[TM_EVALUATOR_MAX_OUTPUTS]; /* per output: |x - y| / |y|, the largest */
     int64_t compared_elems;
 } tm_verdict;

@@ -1,5 +1,5 @@
-/* evaluator_default: the elementwise rule; every element must match unless the configuration gives a
- * required_matched_ratio. */
+/* evaluator_default: the elementwise rule; every element must match unless the configuration gives
+ * a required_matched_ratio. */
 #include "harness/evaluator.h"
 
 static bool claims(const tm_table *table) {

@@ -7,7 +7,8 @@
 #define LOWBIT_RATIO 0.95
 
 static bool claims(const tm_table *table) {
-    return strstr(table->definition, "moe_fp8_block_scale") || strcmp(table->op_type, "lowbit") == 0;
+    return strstr(table->definition, "moe_fp8_block_scale") ||
+           strcmp(table->op_type, "lowbit") == 0;
 }
 
 static void judge(const tm_table *table, const tm_config *config, void *const *expected,

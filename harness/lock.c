@@ -11,8 +11,8 @@
 
 static const tm_place command_line = {NULL, TM_WHOLE_FILE};
 
-/* The lock file of a device: by its identity, so that all build folders of a machine meet there; for
- * the CPU the file that compiles of this build share. */
+/* The lock file of a device: by its identity, so that all build folders of a machine meet there;
+ * for the CPU the file that compiles of this build share. */
 static const char *lock_path(const tm_cell *cell, const tm_node *device, tm_arena *arena) {
     const tm_node *backend = tm_node_get(cell->device, "backend");
     if (backend && backend->string && strcmp(backend->string, "cpu") == 0)
@@ -20,8 +20,8 @@ static const char *lock_path(const tm_cell *cell, const tm_node *device, tm_aren
     const tm_node *uuid = tm_node_get(device, "uuid");
     tm_text name = {0};
     tm_text_add_component(&name, uuid && uuid->string ? uuid->string : "device");
-    const char *path = tm_arena_format(arena, "/tmp/tracemill-%ld-%s.lock", (long)geteuid(),
-                                       tm_text_get(&name));
+    const char *path =
+        tm_arena_format(arena, "/tmp/tracemill-%ld-%s.lock", (long)geteuid(), tm_text_get(&name));
     tm_text_free(&name);
     return path;
 }

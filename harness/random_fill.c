@@ -7,19 +7,19 @@
 /* Blocks per chunk of work: big enough that threads do not share cache lines at its borders. */
 #define CHUNK_BLOCKS 4096
 
-/* Writes whole blocks [begin, end) of one element width. The dtype is constant in each call below, so
- * that each becomes its own vector loop. */
-#define FILL(type)                                                                                 \
-    for (uint64_t block = begin; block < end; block++) {                                           \
-        uint64_t value[TM_RANDOM_BLOCK];                                                           \
-        tm_random_block4(seed, tensor, dtype, block, value);                                       \
-        for (int i = 0; i < TM_RANDOM_BLOCK; i++)                                                  \
-            ((type *)data)[block * TM_RANDOM_BLOCK + (uint64_t)i] = (type)value[i];                \
+/* Writes whole blocks [begin, end) of one element width. The dtype is constant in each call below,
+ * so that each becomes its own vector loop. */
+#define FILL(type)                                                                  \
+    for (uint64_t block = begin; block < end; block++) {                            \
+        uint64_t value[TM_RANDOM_BLOCK];                                            \
+        tm_random_block4(seed, tensor, dtype, block, value);                        \
+        for (int i = 0; i < TM_RANDOM_BLOCK; i++)                                   \
+            ((type *)data)[block * TM_RANDOM_BLOCK + (uint64_t)i] = (type)value[i]; \
     }
 
-static inline __attribute__((always_inline)) void
-fill_blocks(tm_dtype dtype, uint64_t seed, uint32_t tensor, void *data, uint64_t begin,
-            uint64_t end) {
+static inline __attribute__((always_inline)) void fill_blocks(tm_dtype dtype, uint64_t seed,
+                                                              uint32_t tensor, void *data,
+                                                              uint64_t begin, uint64_t end) {
     switch (tm_dtype_bits(dtype)) {
     case 64:
         FILL(uint64_t)
@@ -67,9 +67,9 @@ void tm_random_fill(uint64_t seed, uint32_t tensor, tm_dtype dtype, void *data, 
         uint64_t begin = (uint64_t)chunk * CHUNK_BLOCKS, end = begin + CHUNK_BLOCKS;
         end = end < blocks ? end : blocks;
         switch (dtype) {
-#define CASE(name)                                                                                 \
-    case name:                                                                                     \
-        fill_blocks(name, seed, tensor, data, begin, end);                                         \
+#define CASE(name)                                         \
+    case name:                                             \
+        fill_blocks(name, seed, tensor, data, begin, end); \
         break;
             CASE(TM_DTYPE_FLOAT32)
             CASE(TM_DTYPE_FLOAT16)

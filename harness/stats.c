@@ -34,7 +34,8 @@ tm_stats tm_stats_of(double *samples, size_t count) {
 
 void tm_stats_median_interval(const double *sorted, size_t count, double *low, double *high) {
     double half = 0.98 * sqrt((double)count); /* 1.96 standard deviations of a binomial(n, 1/2) */
-    double first = floor(((double)count - 1) / 2 - half), last = ceil(((double)count - 1) / 2 + half);
+    double first = floor(((double)count - 1) / 2 - half),
+           last = ceil(((double)count - 1) / 2 + half);
     *low = sorted[first > 0 ? (size_t)first : 0];
     *high = sorted[last < (double)count ? (size_t)last : count - 1];
 }

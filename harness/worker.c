@@ -20,8 +20,8 @@ static int serve(void) {
     struct stat status;
     if (fstat(TM_WORKER_MEMORY, &status) != 0 || status.st_size < (off_t)sizeof(tm_job))
         return 2;
-    tm_job *job = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-                       TM_WORKER_MEMORY, 0);
+    tm_job *job =
+        mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, TM_WORKER_MEMORY, 0);
     if (job == MAP_FAILED)
         return 3;
     tm_runner *runner = tm_runner_create(job);

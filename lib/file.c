@@ -112,8 +112,8 @@ static bool tm_file_write_all(int fd, const char *bytes, size_t length) {
     return true;
 }
 
-/* Opens a new file in the folder of `path`, without a name where the file system can do that: then an
- * interruption leaves nothing behind. Elsewhere its name is left in `name`. */
+/* Opens a new file in the folder of `path`, without a name where the file system can do that: then
+ * an interruption leaves nothing behind. Elsewhere its name is left in `name`. */
 static int tm_file_open_nameless(const char *path, tm_text *name) {
     const char *slash = strrchr(path, '/');
     tm_text_clear(name);

@@ -32,14 +32,24 @@ typedef __nv_bfloat16 tm_bfloat16;
 typedef __nv_fp8_e4m3 tm_float8_e4m3fn;
 typedef __nv_fp8_e5m2 tm_float8_e5m2;
 #else
-typedef struct { uint16_t bits; } tm_float16;
-typedef struct { uint16_t bits; } tm_bfloat16;
-typedef struct { uint8_t bits; } tm_float8_e4m3fn;
-typedef struct { uint8_t bits; } tm_float8_e5m2;
+typedef struct {
+    uint16_t bits;
+} tm_float16;
+typedef struct {
+    uint16_t bits;
+} tm_bfloat16;
+typedef struct {
+    uint8_t bits;
+} tm_float8_e4m3fn;
+typedef struct {
+    uint8_t bits;
+} tm_float8_e5m2;
 #endif
 typedef float tm_float32;
 /* Two elements per byte, the even one in the low half; shapes count elements. */
-typedef struct { uint8_t bits; } tm_float4_e2m1;
+typedef struct {
+    uint8_t bits;
+} tm_float4_e2m1;
 typedef int64_t tm_int64;
 typedef int32_t tm_int32;
 typedef int16_t tm_int16;
