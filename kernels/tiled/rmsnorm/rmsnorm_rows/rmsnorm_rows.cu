@@ -24,8 +24,6 @@ constexpr int lanes_for(int wanted) {
 }
 constexpr int lanes = lanes_for(vectors);
 constexpr int depth = (vectors + lanes - 1) / lanes; /* vectors of a lane */
-/* Rows that a lane reads before it uses the first: short ones leave the memory idle one by one. */
-constexpr int at_once = lanes > warp_lanes || depth > 2 ? 1 : 4 / depth;
 
 __device__ float low(uint32_t pair) {
     return __uint_as_float(pair << 16);
@@ -73,42 +71,31 @@ __global__ void __launch_bounds__(threads)
               uint4 *__restrict__ output, int64_t rows) {
     constexpr int groups = threads / lanes;
     const int lane = threadIdx.x % lanes;
-    const int64_t stride = (int64_t)gridDim.x * groups;
     int turn = 0;
     /* All threads of a block go round equally often: they meet in row_sum. */
     for (int64_t base = (int64_t)blockIdx.x * groups; base < rows;
-         base += at_once * stride, turn ^= 1) {
-        const int64_t first = base + threadIdx.x / lanes;
-        uint4 x[at_once][depth];
+         base += (int64_t)gridDim.x * groups, turn ^= 1) {
+        const int64_t row = base + threadIdx.x / lanes;
+        const int64_t begin = row * vectors + lane;
+        uint4 x[depth];
 #pragma unroll
-        for (int i = 0; i < at_once; ++i) {
-            const int64_t row = first + i * stride, begin = row * vectors + lane;
-#pragma unroll
-            for (int d = 0; d < depth; ++d) {
-                const bool inside = row < rows && lane + d * lanes < vectors;
-                x[i][d] =
-                    inside ? __ldcs(hidden_states + begin + d * lanes) : make_uint4(0, 0, 0, 0);
-            }
+        for (int d = 0; d < depth; ++d) {
+            const bool inside = row < rows && lane + d * lanes < vectors;
+            x[d] = inside ? __ldcs(hidden_states + begin + d * lanes) : make_uint4(0, 0, 0, 0);
         }
+        float sum_of_squares = 0;
 #pragma unroll
-        for (int i = 0; i < at_once; ++i) {
-            const int64_t row = first + i * stride, begin = row * vectors + lane;
-            float sum_of_squares = 0;
+        for (int d = 0; d < depth; ++d)
+            sum_of_squares += squares(x[d].x) + squares(x[d].y) + squares(x[d].z) + squares(x[d].w);
+        const float mean = row_sum(sum_of_squares, turn) / (float)TM_HIDDEN_SIZE;
+        const float factor = rsqrtf(mean + (float)TM_EPS);
 #pragma unroll
-            for (int d = 0; d < depth; ++d)
-                sum_of_squares += squares(x[i][d].x) + squares(x[i][d].y) + squares(x[i][d].z) +
-                                  squares(x[i][d].w);
-            const float mean = row_sum(sum_of_squares, turn) / (float)TM_HIDDEN_SIZE;
-            const float factor = rsqrtf(mean + (float)TM_EPS);
-#pragma unroll
-            for (int d = 0; d < depth; ++d) {
-                if (row < rows && lane + d * lanes < vectors) {
-                    const uint4 w = __ldg(weight + lane + d * lanes);
-                    __stcs(output + begin + d * lanes, make_uint4(scaled(x[i][d].x, w.x, factor),
-                                                                  scaled(x[i][d].y, w.y, factor),
-                                                                  scaled(x[i][d].z, w.z, factor),
-                                                                  scaled(x[i][d].w, w.w, factor)));
-                }
+        for (int d = 0; d < depth; ++d) {
+            if (row < rows && lane + d * lanes < vectors) {
+                const uint4 w = __ldg(weight + lane + d * lanes);
+                __stcs(output + begin + d * lanes,
+                       make_uint4(scaled(x[d].x, w.x, factor), scaled(x[d].y, w.y, factor),
+                                  scaled(x[d].z, w.z, factor), scaled(x[d].w, w.w, factor)));
             }
         }
     }
