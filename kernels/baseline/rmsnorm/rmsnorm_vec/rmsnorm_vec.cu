@@ -233,6 +233,8 @@ int TM_ENTRY(const tm_bfloat16 *hidden_states, const tm_bfloat16 *weight, tm_bfl
         launch_short<warp_lanes>(p, stream);
     else if (rows <= few_rows)
         launch_blocks<1>(p, stream);
+    else if (vectors > 16 * warp_lanes)
+        launch_blocks<8>(p, stream);
     else if (rows < few_rows * (shared_threads / warp_lanes) || vectors > 8 * warp_lanes)
         launch_blocks<4>(p, stream);
     else if (vectors <= 2 * warp_lanes)
