@@ -1,8 +1,8 @@
 /* backend: what the worker needs from a device; two implementations, CPU and CUDA.
  *
- * All functions are mandatory. Failures return false and leave a message in `error` (NUL-terminated,
- * cut to fit). Everything else (random inputs, the loop, statistics, comparison) exists once, above
- * this interface. Deliberately does not know: cells, solutions, verdicts. */
+ * All functions are mandatory. Failures return false and leave a message in `error`
+ * (NUL-terminated, cut to fit). Everything else (random inputs, the loop, statistics, comparison)
+ * exists once, above this interface. Deliberately does not know: cells, solutions, verdicts. */
 #ifndef TM_BACKEND_H
 #define TM_BACKEND_H
 
@@ -20,7 +20,15 @@ extern "C" {
 
 typedef struct tm_backend tm_backend;
 
-/* One timed call is bracketed by two marks of this pair. */
+/* What the clock saw of one call, between two marks. */
+typedef struct {
+    double device_ns;   /* the figure: first start to last end on the device where that can be
+                           seen, else the time between the marks */
+    double marks_ns;    /* between the marks themselves, the cross-check */
+    int64_t activities; /* kernels, copies and fills; 0 where they cannot be seen */
+    int64_t foreign;    /* of them, running before the call began */
+} tm_reading;
+
 typedef struct tm_backend_ops {
     const char *name; /* "cpu", "cuda" */
 
@@ -55,8 +63,8 @@ typedef struct tm_backend_ops {
     void *(*stream)(tm_backend *backend);
     /* Marks begin (0) and end (1) of a timed call on the stream. */
     bool (*mark)(tm_backend *backend, int which, char *error);
-    /* Nanoseconds from mark 0 to mark 1 after both have passed; waits for mark 1. */
-    bool (*elapsed_ns)(tm_backend *backend, double *ns, char *error);
+    /* What lay between mark 0 and mark 1; waits for all work of the device. */
+    bool (*elapsed)(tm_backend *backend, tm_reading *reading, char *error);
 } tm_backend_ops;
 
 /* The one backend a worker binary was linked with. */

@@ -1,5 +1,5 @@
-/* backend_cpu: the backend for kernels that run on the host. Memory is host memory, the clock is the
- * monotonic one, a stream does not exist. */
+/* backend_cpu: the backend for kernels that run on the host. Memory is host memory, the clock is
+ * the monotonic one, a stream does not exist. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,9 +160,10 @@ static bool cpu_mark(tm_backend *backend, int which, char *error) {
     return true;
 }
 
-static bool cpu_elapsed_ns(tm_backend *backend, double *ns, char *error) {
+static bool cpu_elapsed(tm_backend *backend, tm_reading *reading, char *error) {
     (void)error;
-    *ns = (double)(backend->marks_ns[1] - backend->marks_ns[0]);
+    double ns = (double)(backend->marks_ns[1] - backend->marks_ns[0]);
+    *reading = (tm_reading){.device_ns = ns, .marks_ns = ns};
     return true;
 }
 
@@ -181,5 +182,5 @@ const tm_backend_ops tm_the_backend = {
     .flush_cache = cpu_flush_cache,
     .stream = cpu_stream,
     .mark = cpu_mark,
-    .elapsed_ns = cpu_elapsed_ns,
+    .elapsed = cpu_elapsed,
 };

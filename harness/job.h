@@ -1,8 +1,8 @@
 /* job: what a judge and one worker share: a block of memory and a few messages.
  *
- * Plain data in one memfd: the job first, then the samples, then the outputs. The judge keeps its own
- * copy of everything it decides on and takes only outputs and samples from here. The memfd is sealed:
- * a worker can scribble over it, but not shorten it under the judge. */
+ * Plain data in one memfd: the job first, then the samples, then the outputs. The judge keeps its
+ * own copy of everything it decides on and takes only outputs and samples from here. The memfd is
+ * sealed: a worker can scribble over it, but not shorten it under the judge. */
 #ifndef TM_JOB_H
 #define TM_JOB_H
 
@@ -25,10 +25,10 @@ typedef struct {
     int32_t is_scalar;
     int64_t elems;
     uint64_t bytes;
-    uint64_t offset;          /* outputs: from the start of the shared memory */
-    unsigned char scalar[8];  /* by-value inputs, in the type of the contract */
-    char path[4096];          /* TM_FILL_BLOB */
-    uint64_t file_offset;     /* TM_FILL_BLOB: where its bytes start */
+    uint64_t offset;         /* outputs: from the start of the shared memory */
+    unsigned char scalar[8]; /* by-value inputs, in the type of the contract */
+    char path[4096];         /* TM_FILL_BLOB */
+    uint64_t file_offset;    /* TM_FILL_BLOB: where its bytes start */
 } tm_job_tensor;
 
 typedef struct {
@@ -44,8 +44,10 @@ typedef struct {
 
 /* One timed call. */
 typedef struct {
-    double device_ns; /* between the marks of the backend's clock */
-    double wall_ns;   /* host time from before the call until its work was done */
+    double device_ns;   /* tm_reading: the figure */
+    double marks_ns;    /* tm_reading: its cross-check */
+    double wall_ns;     /* host time from before the call until its work was done */
+    int64_t activities; /* tm_reading: what the clock saw on the device; 0: it cannot see */
 } tm_job_sample;
 
 typedef enum {
@@ -61,8 +63,8 @@ typedef struct {
     int32_t warmup;
     uint64_t number; /* 1, 2, ... as sent; the reply repeats it */
     int64_t iterations;
-    int64_t floor;    /* samples that are taken whatever the cap */
-    uint64_t cap_ns;  /* no further sample after this long */
+    int64_t floor;   /* samples that are taken whatever the cap */
+    uint64_t cap_ns; /* no further sample after this long */
     uint64_t seed;
     int32_t status; /* of TM_REQUEST_QUIT: the exit status */
 } tm_request;

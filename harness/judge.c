@@ -36,7 +36,7 @@ typedef struct {
     tm_shared_job shared[2]; /* of the reference, of the solution */
     tm_child children[2];
     uint64_t left_ns[2]; /* of the time limits */
-    double *samples; /* device times of all trials */
+    double *samples;     /* device times of all trials */
     size_t sample_count;
     bool repeated; /* this is the second attempt */
 } judgement;
@@ -128,8 +128,7 @@ static step judge_end(judgement *j, side who, const tm_request *request, tm_chil
 
 /* From its load on, the solution speaks in its worker's name: whatever is said then is no fault of
  * the harness. What the environment lacks, the reference's worker has said before. */
-static step judge_reply(judgement *j, side who, const tm_request *request,
-                        const tm_reply *reply) {
+static step judge_reply(judgement *j, side who, const tm_request *request, const tm_reply *reply) {
     char message[sizeof reply->message], words[200] = "";
     if (reply->kind == TM_REPLY_OK)
         return GO_ON;
@@ -150,8 +149,8 @@ static step judge_reply(judgement *j, side who, const tm_request *request,
 static step ask(judgement *j, side who, tm_request *request, tm_reply *reply) {
     int code;
     uint64_t begin_ns = tm_clock_ns();
-    tm_child_outcome how = tm_child_ask(&j->children[who], request, reply,
-                                        begin_ns + j->left_ns[who], &code);
+    tm_child_outcome how =
+        tm_child_ask(&j->children[who], request, reply, begin_ns + j->left_ns[who], &code);
     uint64_t took_ns = tm_clock_ns() - begin_ns;
     j->left_ns[who] -= took_ns < j->left_ns[who] ? took_ns : j->left_ns[who];
     if (how != TM_CHILD_REPLIED)
@@ -178,7 +177,7 @@ static step load(judgement *j, side who) {
     tm_reply reply;
     bool started = who == SOLUTION && j->cell->in_process;
     if (!started && !tm_child_start(&j->children[who], j->worker, j->shared[who].memfd,
-                        memory_limit(j->cell))) {
+                                    memory_limit(j->cell))) {
         tm_diag_error(j->diag, command_line, NULL, "%s: %s", j->worker, strerror(errno));
         return BROKEN;
     }
@@ -203,8 +202,7 @@ static step compare(judgement *j) {
 }
 
 /* Whether times can be true: a worker can claim any. */
-static bool are_possible(const double *device, const double *wall, size_t count,
-                         double waited_ns) {
+static bool are_possible(const double *device, const double *wall, size_t count, double waited_ns) {
     double sum_device = 0, sum_wall = 0;
     for (size_t i = 0; i < count; i++) {
         if (!(device[i] >= 0) || !(wall[i] >= 0))
@@ -224,12 +222,14 @@ static bool read_samples(judgement *j, side who, const tm_reply *reply, double w
         return false;
     const tm_job_sample *samples = tm_shared_job_samples(&j->shared[who]);
     size_t count = (size_t)reply->samples;
-    double *device = malloc(count * sizeof *device), *wall = malloc(count * sizeof *wall);
-    if (!device || !wall)
+    double *device = malloc(3 * count * sizeof *device), *wall = device + count;
+    double *marks = wall + count;
+    if (!device)
         abort();
     for (size_t i = 0; i < count; i++) {
         device[i] = samples[i].device_ns;
         wall[i] = samples[i].wall_ns;
+        marks[i] = samples[i].marks_ns;
     }
     bool good = are_possible(device, wall, count, waited_ns);
     if (good && who == SOLUTION) {
@@ -242,10 +242,11 @@ static bool read_samples(judgement *j, side who, const tm_reply *reply, double w
     if (good) {
         *trial = (tm_trial){.device_ns = tm_stats_of(device, count), .capped = reply->capped};
         trial->wall_median_ns = tm_stats_of(wall, count).median;
+        trial->marks_median_ns = tm_stats_of(marks, count).median;
+        trial->activities = samples[count / 2].activities;
         good = trial->device_ns.median > 0;
     }
     free(device);
-    free(wall);
     return good;
 }
 
@@ -278,8 +279,7 @@ static step measure(judgement *j, side who, bool first, tm_trial *trial) {
 
 /* One trial: new inputs for both, a checked call, timed calls, and the timed output checked too. */
 static step run_trial(judgement *j, int64_t number) {
-    tm_request request = {.kind = TM_REQUEST_RUN,
-                          .seed = j->outcome->seed + (uint64_t)number};
+    tm_request request = {.kind = TM_REQUEST_RUN, .seed = j->outcome->seed + (uint64_t)number};
     tm_reply reply;
     step result = ask(j, REFERENCE, &request, &reply);
     if (result == GO_ON)
@@ -318,8 +318,7 @@ static void summarise(judgement *j) {
     if (j->cell->in_process)
         return; /* no numbers from there */
     for (size_t i = 0; i < outcome->trial_count; i++)
-        outcome->latency_ns +=
-            outcome->trials[i].device_ns.median / (double)outcome->trial_count;
+        outcome->latency_ns += outcome->trials[i].device_ns.median / (double)outcome->trial_count;
     qsort(j->samples, j->sample_count, sizeof *j->samples, compare_doubles);
     tm_stats_median_interval(j->samples, j->sample_count, &outcome->interval_low_ns,
                              &outcome->interval_high_ns);
@@ -354,9 +353,13 @@ static bool did_not_compile(judgement *j) {
 /* The first line that says what is wrong, for the reason of a compile error. A name of a file may
  * well contain "error", and a linker's last line only says that there were some. */
 static void conclude_compile_error(judgement *j) {
-    static const char *const signs[] = {"error:",    "error #",  "error  ",
-                                        "fatal  ",   "undefined reference",
-                                        "cannot find ", "multiple definition"};
+    static const char *const signs[] = {"error:",
+                                        "error #",
+                                        "error  ",
+                                        "fatal  ",
+                                        "undefined reference",
+                                        "cannot find ",
+                                        "multiple definition"};
     const char *log = tm_text_get(&j->outcome->log), *first = NULL;
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         const char *found = strstr(log, signs[i]);

@@ -15,6 +15,8 @@
 typedef struct {
     tm_stats device_ns;
     double wall_median_ns;
+    double marks_median_ns; /* between the marks: the clock's cross-check */
+    int64_t activities;     /* on the device in one call; 0: the clock cannot see them */
     bool capped;
 } tm_trial;
 
@@ -30,8 +32,8 @@ typedef struct {
     tm_trial trials[TM_JUDGE_MAX_TRIALS];
     size_t trial_count;
     double interval_low_ns, interval_high_ns; /* of the median, over all samples */
-    double latency_ns;           /* mean of the trials' medians */
-    double reference_latency_ns; /* 0: not measured */
+    double latency_ns;                        /* mean of the trials' medians */
+    double reference_latency_ns;              /* 0: not measured */
 } tm_outcome;
 
 /* Judges a cell. False after appending an error: the harness or the environment failed and there is

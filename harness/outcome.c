@@ -1,4 +1,5 @@
-/* outcome: what a judged cell leaves behind: the trace, the log beside it, a line on the terminal. */
+/* outcome: what a judged cell leaves behind: the trace, the log beside it, a line on the terminal.
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -25,6 +26,10 @@ static tm_json *trials_json(const tm_outcome *outcome) {
         tm_json_set_number(row, "mean_ns", trial->device_ns.mean);
         tm_json_set_number(row, "standard_deviation_ns", trial->device_ns.standard_deviation);
         tm_json_set_number(row, "wall_median_ns", trial->wall_median_ns);
+        if (trial->activities) {
+            tm_json_set_number(row, "events_median_ns", trial->marks_median_ns);
+            tm_json_set_int(row, "activities", trial->activities);
+        }
         tm_json_set_bool(row, "capped", trial->capped);
         tm_json_push(trials, row);
     }
@@ -37,7 +42,8 @@ static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
     tm_json *details = tm_json_object();
     tm_json_set_int(details, "seed", (int64_t)outcome->seed);
     tm_json_set_string(details, "runner", "isolated");
-    tm_json_set_string(details, "clock", cuda ? "cuda events" : "monotonic");
+    bool seen = outcome->trial_count && outcome->trials[0].activities > 0;
+    tm_json_set_string(details, "clock", !cuda ? "monotonic" : seen ? "cupti" : "cuda events");
     tm_json_set_string(details, "cache", "cold");
     if (outcome->status == TM_STATUS_PASSED) {
         tm_json_set_number(details, "median_low_ns", outcome->interval_low_ns);
@@ -92,8 +98,8 @@ bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_out
                       .timestamp = timestamp,
                       .log = tm_text_get(&outcome->log)};
     fill_environment(cell, &trace);
-    trace.has_correctness = outcome->status == TM_STATUS_PASSED ||
-                            outcome->status == TM_STATUS_INCORRECT_NUMERICAL;
+    trace.has_correctness =
+        outcome->status == TM_STATUS_PASSED || outcome->status == TM_STATUS_INCORRECT_NUMERICAL;
     trace.has_performance = outcome->status == TM_STATUS_PASSED;
     if (trace.has_correctness) {
         trace.max_relative_error = outcome->verdict.max_relative_error;

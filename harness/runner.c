@@ -122,8 +122,8 @@ static bool upload_blob(tm_runner *runner, size_t index, char *error) {
     char *host = malloc(tensor->bytes ? tensor->bytes : 1);
     bool good = file >= 0 && host;
     for (size_t done = 0; good && done < tensor->bytes;) {
-        ssize_t got = pread(file, host + done, tensor->bytes - done,
-                            (off_t)(tensor->file_offset + done));
+        ssize_t got =
+            pread(file, host + done, tensor->bytes - done, (off_t)(tensor->file_offset + done));
         good = got > 0;
         done += good ? (size_t)got : 0;
     }
@@ -172,8 +172,7 @@ static void end_a_fork(const tm_runner *runner) {
 /* One call; its own error code, then whatever the device has to say. */
 static bool call(tm_runner *runner, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
-    int code =
-        runner->entry(runner->tensors, runner->job->axes, ops->stream(runner->backend));
+    int code = runner->entry(runner->tensors, runner->job->axes, ops->stream(runner->backend));
     if (code == 0)
         return true;
     if (!ops->sync(runner->backend, error))
@@ -254,9 +253,14 @@ static bool sample(tm_runner *runner, const size_t *bytes, tm_job_sample *out, t
     end_a_fork(runner);
     if (!good)
         return false;
-    if (!marked || !ops->elapsed_ns(runner->backend, &out->device_ns, error))
-        return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+    tm_reading reading;
+    marked = marked && ops->sync(runner->backend, error);
     out->wall_ns = (double)(now_ns() - begin);
+    if (!marked || !ops->elapsed(runner->backend, &reading, error))
+        return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+    out->device_ns = reading.device_ns;
+    out->marks_ns = reading.marks_ns;
+    out->activities = reading.activities;
     return true;
 }
 
@@ -264,10 +268,9 @@ void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *repl
     size_t bytes[TM_JOB_MAX_TENSORS] = {0};
     for (size_t i = 0; i < runner->job->tensor_count; i++)
         bytes[i] = runner->blocks[i] ? runner->job->tensors[i].bytes : 0;
-    tm_job_sample *samples =
-        (tm_job_sample *)((char *)runner->job + runner->job->samples_offset);
-    int64_t wanted = request->iterations < TM_JOB_MAX_SAMPLES ? request->iterations
-                                                              : TM_JOB_MAX_SAMPLES;
+    tm_job_sample *samples = (tm_job_sample *)((char *)runner->job + runner->job->samples_offset);
+    int64_t wanted =
+        request->iterations < TM_JOB_MAX_SAMPLES ? request->iterations : TM_JOB_MAX_SAMPLES;
     uint64_t begin = now_ns();
     for (int i = 0; i < request->warmup; i++) {
         tm_job_sample discarded;

@@ -38,7 +38,7 @@ for file in $(cd "$srcdir" && find lib gen harness reports kernels/reference -na
             failed "sources/$file" "includes a header of $other/"
     done
     case $file in
-    *.cu | harness/include/tracemill.h | kernels/*) ;;
+    *.cu | harness/backend_cuda_*.c | harness/include/tracemill.h | kernels/*) ;;
     *)
         ! grep -qE '^ *# *include [<"](cuda|nvml|cupti)' "$srcdir/$file" ||
             failed "sources/$file" "includes a CUDA header"

@@ -54,6 +54,13 @@ static void *need_host(size_t bytes) {
     return memory;
 }
 
+static bool read_clock(tm_suite *suite, double *ns) {
+    tm_reading reading;
+    bool good = suite->ops->elapsed(suite->backend, &reading, suite->error);
+    *ns = good ? reading.device_ns : 0;
+    return good;
+}
+
 static double wall_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -277,8 +284,7 @@ static void check_fill_random_large(tm_suite *suite) {
     bool good =
         suite->ops->mark(suite->backend, 0, suite->error) &&
         suite->ops->fill_random(suite->backend, device, TM_DTYPE_INT8, elems, 9, 1, suite->error) &&
-        suite->ops->mark(suite->backend, 1, suite->error) &&
-        suite->ops->elapsed_ns(suite->backend, &ns, suite->error) &&
+        suite->ops->mark(suite->backend, 1, suite->error) && read_clock(suite, &ns) &&
         suite->ops->download(suite->backend, got, device + bytes - sizeof got, sizeof got,
                              suite->error);
     tm_random_block4(9, 1, TM_DTYPE_INT8, last_block, want);
@@ -353,8 +359,7 @@ static bool time_work(tm_suite *suite, enum work work, void *device, const void 
         good = good && suite->ops->fill_pattern(suite->backend, device, 1, bytes, suite->error);
     if (work == WORK_UPLOAD)
         good = good && suite->ops->upload(suite->backend, device, host, bytes, suite->error);
-    good = good && suite->ops->mark(suite->backend, 1, suite->error) &&
-           suite->ops->elapsed_ns(suite->backend, ns, suite->error);
+    good = good && suite->ops->mark(suite->backend, 1, suite->error) && read_clock(suite, ns);
     *wall = wall_ns() - began;
     return good;
 }

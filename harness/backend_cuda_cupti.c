@@ -1,0 +1,175 @@
+#include "harness/backend_cuda_cupti.h"
+
+#include <cupti.h>
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for one delivery of records; CUPTI asks for more when it needs it. */
+#define BUFFER_BYTES ((size_t)1 << 20)
+
+typedef struct {
+    uint64_t start, end; /* ns, CUPTI's clock */
+} interval;
+
+/* CUPTI calls back without a context argument, so what it fills cannot live elsewhere. Only
+ * buffer_completed writes it, from within tm_cupti_end's flush or a CUPTI thread before it. */
+static struct {
+    void *library;
+    CUptiResult (*enable)(CUpti_ActivityKind kind);
+    CUptiResult (*disable)(CUpti_ActivityKind kind);
+    CUptiResult (*register_callbacks)(CUpti_BuffersCallbackRequestFunc request,
+                                      CUpti_BuffersCallbackCompleteFunc complete);
+    CUptiResult (*next_record)(uint8_t *buffer, size_t bytes, CUpti_Activity **record);
+    CUptiResult (*dropped)(CUcontext context, uint32_t stream, size_t *count);
+    CUptiResult (*flush)(uint32_t flags);
+    CUptiResult (*timestamp)(uint64_t *now);
+    CUptiResult (*describe)(CUptiResult result, const char **text);
+    interval *intervals;
+    size_t count, capacity;
+    size_t lost;
+    uint64_t opened;
+} cupti;
+
+static const CUpti_ActivityKind kinds[] = {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL,
+                                           CUPTI_ACTIVITY_KIND_MEMCPY, CUPTI_ACTIVITY_KIND_MEMSET};
+
+static bool say(char *error, size_t size, const char *call, CUptiResult result) {
+    const char *text = NULL;
+    if (cupti.describe)
+        cupti.describe(result, &text);
+    snprintf(error, size, "%s: %s", call, text ? text : "unknown CUPTI error");
+    return false;
+}
+
+static void CUPTIAPI buffer_requested(uint8_t **buffer, size_t *bytes, size_t *max_records) {
+    *buffer = aligned_alloc(8, BUFFER_BYTES);
+    *bytes = *buffer ? BUFFER_BYTES : 0;
+    *max_records = 0;
+}
+
+static void keep(uint64_t start, uint64_t end) {
+    if (cupti.count == cupti.capacity) {
+        size_t capacity = cupti.capacity ? cupti.capacity * 2 : 4096;
+        interval *bigger = realloc(cupti.intervals, capacity * sizeof *bigger);
+        if (!bigger) {
+            cupti.lost++;
+            return;
+        }
+        cupti.intervals = bigger;
+        cupti.capacity = capacity;
+    }
+    cupti.intervals[cupti.count++] = (interval){start, end};
+}
+
+static void CUPTIAPI buffer_completed(CUcontext context, uint32_t stream, uint8_t *buffer,
+                                      size_t bytes, size_t valid) {
+    (void)bytes;
+    CUpti_Activity *record = NULL;
+    size_t dropped = 0;
+    while (cupti.next_record(buffer, valid, &record) == CUPTI_SUCCESS) {
+        /* Start and end have stood at the same place in every version of these records. */
+        if (record->kind == CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL)
+            keep(((CUpti_ActivityKernel10 *)record)->start,
+                 ((CUpti_ActivityKernel10 *)record)->end);
+        else if (record->kind == CUPTI_ACTIVITY_KIND_MEMCPY)
+            keep(((CUpti_ActivityMemcpy6 *)record)->start, ((CUpti_ActivityMemcpy6 *)record)->end);
+        else if (record->kind == CUPTI_ACTIVITY_KIND_MEMSET)
+            keep(((CUpti_ActivityMemset4 *)record)->start, ((CUpti_ActivityMemset4 *)record)->end);
+    }
+    if (cupti.dropped(context, stream, &dropped) == CUPTI_SUCCESS)
+        cupti.lost += dropped;
+    free(buffer);
+}
+
+static bool load(char *error, size_t size) {
+    static const char *const names[] = {"libcupti.so.13", "libcupti.so.12", "libcupti.so"};
+    for (size_t i = 0; i < sizeof names / sizeof *names && !cupti.library; i++)
+        cupti.library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    if (!cupti.library) {
+        snprintf(error, size, "CUPTI is not to be had: %s", dlerror());
+        return false;
+    }
+    struct {
+        const char *name;
+        void **at;
+    } symbols[] = {{"cuptiActivityEnable", (void **)&cupti.enable},
+                   {"cuptiActivityDisable", (void **)&cupti.disable},
+                   {"cuptiActivityRegisterCallbacks", (void **)&cupti.register_callbacks},
+                   {"cuptiActivityGetNextRecord", (void **)&cupti.next_record},
+                   {"cuptiActivityGetNumDroppedRecords", (void **)&cupti.dropped},
+                   {"cuptiActivityFlushAll", (void **)&cupti.flush},
+                   {"cuptiGetTimestamp", (void **)&cupti.timestamp},
+                   {"cuptiGetResultString", (void **)&cupti.describe}};
+    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
+        if (!(*symbols[i].at = dlsym(cupti.library, symbols[i].name))) {
+            snprintf(error, size, "CUPTI has no %s", symbols[i].name);
+            return false;
+        }
+    return true;
+}
+
+bool tm_cupti_start(char *error, size_t size) {
+    if (!load(error, size))
+        return false;
+    CUptiResult result = cupti.register_callbacks(buffer_requested, buffer_completed);
+    if (result != CUPTI_SUCCESS)
+        return say(error, size, "cuptiActivityRegisterCallbacks", result);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if ((result = cupti.enable(kinds[i])) != CUPTI_SUCCESS)
+            return say(error, size, "cuptiActivityEnable", result);
+    return true;
+}
+
+void tm_cupti_stop(void) {
+    for (size_t i = 0; cupti.disable && i < sizeof kinds / sizeof *kinds; i++)
+        cupti.disable(kinds[i]);
+    if (cupti.flush)
+        cupti.flush(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
+    free(cupti.intervals);
+    cupti.intervals = NULL;
+    cupti.count = cupti.capacity = 0;
+}
+
+bool tm_cupti_begin(char *error, size_t size) {
+    CUptiResult result = cupti.timestamp(&cupti.opened);
+    return result == CUPTI_SUCCESS || say(error, size, "cuptiGetTimestamp", result);
+}
+
+static int compare(const void *a, const void *b) {
+    uint64_t x = ((const interval *)a)->start, y = ((const interval *)b)->start;
+    return (x > y) - (x < y);
+}
+
+bool tm_cupti_end(tm_cupti_window *window, char *error, size_t size) {
+    CUptiResult result = cupti.flush(0);
+    *window = (tm_cupti_window){0};
+    if (result != CUPTI_SUCCESS)
+        return say(error, size, "cuptiActivityFlushAll", result);
+    if (cupti.lost) {
+        snprintf(error, size, "CUPTI lost %zu records", cupti.lost);
+        cupti.lost = cupti.count = 0;
+        return false;
+    }
+    uint64_t first = 0, last = 0, covered = 0;
+    if (cupti.count)
+        qsort(cupti.intervals, cupti.count, sizeof *cupti.intervals, compare);
+    for (size_t i = 0; i < cupti.count; i++) {
+        interval one = cupti.intervals[i];
+        if (one.end <= cupti.opened)
+            continue; /* before the window: the flush, the filling of inputs */
+        window->foreign += one.start < cupti.opened;
+        if (window->activities++ == 0)
+            first = covered = one.start;
+        if (one.end > covered) {
+            window->busy_ns += (double)(one.end - (one.start > covered ? one.start : covered));
+            covered = one.end;
+        }
+        last = one.end > last ? one.end : last;
+    }
+    window->span_ns = (double)(last - first);
+    cupti.count = 0;
+    return true;
+}

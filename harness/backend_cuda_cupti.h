@@ -1,0 +1,39 @@
+/* backend_cuda_cupti: when the device was busy, by CUPTI's activity records of kernels, copies and
+ * fills.
+ *
+ * The library is loaded at run time; where it is not to be had, or another profiler holds it, the
+ * caller goes on with events alone. Deliberately does not know streams or solutions. */
+#ifndef TM_BACKEND_CUDA_CUPTI_H
+#define TM_BACKEND_CUDA_CUPTI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Everything the device did in one window of time. */
+typedef struct {
+    double span_ns;    /* first start to last end; 0 when nothing ran */
+    double busy_ns;    /* length of the union of all activities */
+    size_t activities; /* kernels, copies and fills */
+    size_t foreign;    /* of them, those that were already running at the window's start */
+} tm_cupti_window;
+
+/* Starts recording in this process. False with a message in `error` (of `size` bytes). */
+bool tm_cupti_start(char *error, size_t size);
+/* Ends recording; safe without a start. */
+void tm_cupti_stop(void);
+/* Opens a window: the device must be idle. False with a message. */
+bool tm_cupti_begin(char *error, size_t size);
+/* What ran since tm_cupti_begin: call it when the device is idle again. False with a message, also
+ * when records were lost. */
+bool tm_cupti_end(tm_cupti_window *window, char *error, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
