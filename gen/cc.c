@@ -252,9 +252,13 @@ static int link_objects(const arguments *args, tm_arena *arena, const char *cons
 
 /* A compiler that the machine stopped (a full disk, no memory) says nothing about the source. */
 static bool machine_failed(int status, const char *log) {
-    return status >= 128 || strstr(log, "No space left on device") ||
-           strstr(log, "Cannot allocate memory") || strstr(log, "out of memory") ||
-           strstr(log, "Killed");
+    static const char *const words[] = {"No space left on device", "Cannot allocate memory",
+                                        "virtual memory exhausted", "out of memory allocating",
+                                        "fatal error: Killed signal"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strstr(log, words[i]))
+            return true;
+    return status >= 128;
 }
 
 /* Puts the new bytes in place unless they are the old ones. */
