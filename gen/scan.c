@@ -218,16 +218,12 @@ static void visit_workloads(scanner *s, const char *path) {
     const tm_source *source = read_source(s, path);
     if (!source)
         return;
-    for (size_t begin = 0; begin < source->length;) {
-        const char *newline = memchr(source->text + begin, '\n', source->length - begin);
-        size_t end = newline ? (size_t)(newline - source->text) : source->length;
-        if (strspn(source->text + begin, " \t\r") < end - begin) {
-            s->scan->workload_rows++;
-            const tm_node *row = tm_json_parse(s->arena, source, begin, end, s->diag);
-            if (row)
-                read_row(s, row);
-        }
-        begin = end + 1;
+    size_t begin, end;
+    for (size_t at = 0; tm_json_next_row(source, &at, &begin, &end);) {
+        s->scan->workload_rows++;
+        const tm_node *row = tm_json_parse(s->arena, source, begin, end, s->diag);
+        if (row)
+            read_row(s, row);
     }
 }
 

@@ -8,6 +8,10 @@
 
 /* An excerpt shows at most this much of a long line. */
 #define TM_DIAG_EXCERPT_BYTES ((size_t)120)
+/* Longer messages and paths are cut: a name from the input may be a megabyte, and complained about
+ * a hundred thousand times. */
+#define TM_DIAG_MESSAGE_BYTES ((size_t)2000)
+#define TM_DIAG_WHERE_BYTES ((size_t)300)
 /* Distance of the marks in a source: a place is resolved by reading at most this much. */
 #define TM_DIAG_MARK_STEP_BYTES ((size_t)4096)
 
@@ -142,6 +146,18 @@ static void tm_diag_excerpt(tm_diag *diag, tm_diag_entry *entry, const tm_source
     tm_text_free(&text);
 }
 
+/* The line that holds an offset of a source. */
+static tm_diag_mark tm_diag_find_line(tm_diag *diag, const tm_source *source, size_t offset) {
+    size_t step = offset / TM_DIAG_MARK_STEP_BYTES;
+    tm_diag_mark mark = tm_diag_index_get(diag, source)->marks[step];
+    tm_diag_advance(&mark, source, step * TM_DIAG_MARK_STEP_BYTES, offset);
+    return mark;
+}
+
+int tm_diag_line(tm_diag *diag, tm_place place) {
+    return (int)tm_diag_find_line(diag, place.source, place.offset).line;
+}
+
 static void tm_diag_locate(tm_diag *diag, tm_diag_entry *entry, tm_place place) {
     if (place.source == NULL)
         return;
@@ -149,12 +165,43 @@ static void tm_diag_locate(tm_diag *diag, tm_diag_entry *entry, tm_place place) 
     if (place.offset == TM_WHOLE_FILE)
         return;
     size_t offset = place.offset < place.source->length ? place.offset : place.source->length;
-    size_t step = offset / TM_DIAG_MARK_STEP_BYTES;
-    tm_diag_mark mark = tm_diag_index_get(diag, place.source)->marks[step];
-    tm_diag_advance(&mark, place.source, step * TM_DIAG_MARK_STEP_BYTES, offset);
+    tm_diag_mark mark = tm_diag_find_line(diag, place.source, offset);
     entry->line = (int)mark.line;
     entry->column = (int)(offset - mark.line_begin) + 1;
     tm_diag_excerpt(diag, entry, place.source, mark.line_begin, offset);
+}
+
+/* Ends a text of `length` bytes with "..." where a character ends; returns its new length. */
+static size_t tm_diag_cut(char *text, size_t length) {
+    size_t end = length - strlen("...");
+    while (end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80)
+        end--;
+    memcpy(text + end, "...", sizeof "...");
+    return end + strlen("...");
+}
+
+/* "WHERE: message", cut when it is too long. In the arena. */
+static char *tm_diag_message(tm_diag *diag, const char *where, const char *format,
+                             va_list arguments) {
+    char text[TM_DIAG_MESSAGE_BYTES + 1];
+    size_t length = 0;
+    if (where != NULL && where[0] != '\0') {
+        length = strnlen(where, TM_DIAG_WHERE_BYTES + 1);
+        memcpy(text, where, length);
+        if (length > TM_DIAG_WHERE_BYTES)
+            length = tm_diag_cut(text, length);
+        memcpy(text + length, ": ", 2);
+        length += 2;
+    }
+    int more = vsnprintf(text + length, sizeof text - length, format, arguments);
+    if (more < 0 || (size_t)more >= sizeof text - length)
+        tm_diag_cut(text, sizeof text - 1);
+    /* Names from the input must not break the line or drive a terminal. */
+    for (char *at = text; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+    }
+    return tm_arena_copy(diag->arena, text, strlen(text));
 }
 
 void tm_diag_add(tm_diag *diag, tm_diag_severity severity, tm_place place, const char *where,
@@ -163,16 +210,8 @@ void tm_diag_add(tm_diag *diag, tm_diag_severity severity, tm_place place, const
     tm_diag_locate(diag, &entry, place);
     va_list arguments;
     va_start(arguments, format);
-    char *message = tm_arena_vformat(diag->arena, format, arguments);
+    entry.message = tm_diag_message(diag, where, format, arguments);
     va_end(arguments);
-    if (where != NULL && where[0] != '\0')
-        message = tm_arena_format(diag->arena, "%s: %s", where, message);
-    /* Names from the input must not break the line or drive a terminal. */
-    for (char *at = message; *at != '\0'; at++) {
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            *at = '?';
-    }
-    entry.message = message;
 
     if (diag->count == diag->capacity) {
         size_t capacity = diag->capacity == 0 ? 16 : diag->capacity * 2;

@@ -49,7 +49,8 @@ typedef struct {
 typedef struct tm_diag tm_diag;
 
 tm_diag *tm_diag_create(tm_arena *arena);
-/* Appends one entry. `where` (the field, such as "inputs.x.shape[1]") may be NULL. */
+/* Appends one entry. `where` (the field, such as "inputs.x.shape[1]") may be NULL. Very long ones,
+ * and messages, are cut. */
 void tm_diag_add(tm_diag *diag, tm_diag_severity severity, tm_place place, const char *where,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* Short forms for errors. */
@@ -62,7 +63,9 @@ size_t tm_diag_entries(const tm_diag *diag, const tm_diag_entry **entries);
 /* Prints every entry of at least `least`, sorted by file and line, each once. */
 void tm_diag_print(const tm_diag *diag, tm_diag_severity least, FILE *stream);
 
-/* 1-based line and column (in bytes) of an offset. */
+/* 1-based line of a place in a source; quick also for many places of a long one. */
+int tm_diag_line(tm_diag *diag, tm_place place);
+/* 1-based line and column (in bytes) of an offset; reads the source from its start. */
 void tm_place_resolve(tm_place place, int *line, int *column);
 
 #ifdef __cplusplus

@@ -38,6 +38,12 @@ bool tm_field_check_identifier(tm_node_reader *reader, tm_place place, const cha
                       "expected a C identifier (letters, digits, _), got \"%s\"; rename it", name);
         return false;
     }
+    if (strlen(name) > TM_FIELD_IDENTIFIER_BYTES) {
+        tm_diag_error(reader->diag, place, where,
+                      "expected a name of at most %d bytes, got %zu; shorten it",
+                      TM_FIELD_IDENTIFIER_BYTES, strlen(name));
+        return false;
+    }
     if (is_keyword(name)) {
         tm_diag_error(reader->diag, place, where,
                       "expected a name that C and C++ leave free, got the keyword \"%s\"; "

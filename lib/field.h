@@ -12,6 +12,9 @@
 #include "lib/diag.h"
 #include "lib/node.h"
 
+/* No name that becomes C is longer. */
+#define TM_FIELD_IDENTIFIER_BYTES 127
+
 /* Whether `name` can be an identifier in C and in C++ (so no keyword of either); an error at
  * `place` when not. */
 bool tm_field_check_identifier(tm_node_reader *reader, tm_place place, const char *where,

@@ -13,6 +13,8 @@
 
 /* Indented arrays of scalars stay on one line up to here. */
 #define TM_JSON_LINE_BYTES ((size_t)100)
+/* Keys in the path of a message are cut here. */
+#define TM_JSON_SHOWN_BYTES 60
 /* Larger objects look for duplicate keys by sorting. */
 #define TM_JSON_FEW_MEMBERS ((size_t)16)
 
@@ -43,7 +45,8 @@ static void tm_json_path_add(tm_text *text, const tm_json_path *path) {
     if (path->key == NULL)
         tm_text_format(text, "[%zu]", path->index);
     else
-        tm_text_format(text, "%s%s", text->length == 0 ? "" : ".", path->key);
+        tm_text_format(text, "%s%.*s", text->length == 0 ? "" : ".", TM_JSON_SHOWN_BYTES,
+                       path->key);
 }
 
 static void tm_json_duplicate(tm_json_parser *parser, const tm_node *member,
@@ -181,6 +184,19 @@ const tm_node *tm_json_parse_all(tm_arena *arena, const tm_source *source, tm_di
     return tm_json_parse(arena, source, 0, source->length, diag);
 }
 
+bool tm_json_next_row(const tm_source *source, size_t *at, size_t *begin, size_t *end) {
+    while (*at < source->length) {
+        const char *line = source->text + *at;
+        const char *newline = memchr(line, '\n', source->length - *at);
+        *begin = *at;
+        *end = newline == NULL ? source->length : (size_t)(newline - source->text);
+        *at = *end + 1;
+        if (strspn(line, " \t\r") < *end - *begin)
+            return true;
+    }
+    return false;
+}
+
 /* Building: a tm_json is a cJSON tree whose numbers are kept as text. */
 
 static cJSON *tm_json_must(cJSON *item) {
@@ -265,8 +281,10 @@ static cJSON *tm_json_make_node(const tm_node *node) {
     case TM_NODE_BOOL:
         return tm_json_must(cJSON_CreateBool(node->boolean));
     case TM_NODE_NUMBER:
-        return node->is_integer ? tm_json_make_int(node->integer)
-                                : tm_json_make_number(node->number);
+        /* "-0" is an integer, of which only the double keeps the sign. */
+        return node->is_integer && !(node->integer == 0 && signbit(node->number))
+                   ? tm_json_make_int(node->integer)
+                   : tm_json_make_number(node->number);
     case TM_NODE_STRING:
         return tm_json_make_string(node->string);
     case TM_NODE_ARRAY: {

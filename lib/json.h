@@ -22,6 +22,10 @@ const tm_node *tm_json_parse(tm_arena *arena, const tm_source *source, size_t be
 /* Parses a whole source. */
 const tm_node *tm_json_parse_all(tm_arena *arena, const tm_source *source, tm_diag *diag);
 
+/* Steps through the rows of a JSON Lines text: the bytes [begin, end) of the next line that is not
+ * blank, without its line break. `at` starts at 0. False when there is no further row. */
+bool tm_json_next_row(const tm_source *source, size_t *at, size_t *begin, size_t *end);
+
 /* A JSON value under construction. Values given to set/push belong to their parent from then on;
  * tm_json_free frees a root. */
 typedef struct tm_json tm_json;

@@ -56,11 +56,13 @@ static void read_source(tm_node_reader *reader, const tm_node *node, const char 
     if (!file->path)
         return;
     for (size_t i = 0; i < *count; i++)
-        if (strcmp(files[i].path, file->path) == 0)
+        if (strcmp(files[i].path, file->path) == 0) {
             tm_diag_error(reader->diag, place, path_where,
                           "expected a path that no source before it has, got \"%s\"; rename one of "
                           "the two",
                           path);
+            return;
+        }
     (*count)++;
 }
 
@@ -73,6 +75,12 @@ static bool read_sources(tm_node_reader *reader, const tm_node *root, tm_solutio
     if (list->count == 0)
         tm_diag_error(reader->diag, list->place, "sources",
                       "expected at least one source, got none; add {\"path\": \"...\"}");
+    if (list->count > TM_MAX_FILES) {
+        tm_diag_error(reader->diag, list->place, "sources",
+                      "expected at most %d sources, got %zu; merge some", TM_MAX_FILES,
+                      list->count);
+        return false;
+    }
     tm_solution_file *files = tm_arena_array(reader->arena, list->count, sizeof *files);
     size_t index = 0;
     for (const tm_node *node = list->child; node; node = node->next)

@@ -14,6 +14,8 @@
 #include "lib/match.h"
 #include "lib/node.h"
 
+#define TM_MAX_FILES 1000 /* sources of one solution; more is an error with position */
+
 typedef enum {
     TM_LANGUAGE_C,
     TM_LANGUAGE_CPP,

@@ -372,12 +372,10 @@ static void refuse_duplicates(yaml_reader *reader, const tm_node *object) {
             first = members[i];
             continue;
         }
-        int line, column;
-        tm_place_resolve(first->key_place, &line, &column);
         reader->failed = true;
         tm_diag_error(reader->diag, members[i]->key_place, first->key,
                       "expected each key once, got it again (first on line %d); remove one of them",
-                      line);
+                      tm_diag_line(reader->diag, first->key_place));
     }
 }
 

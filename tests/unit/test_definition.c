@@ -3,6 +3,9 @@
 
 #include "lib/definition.h"
 
+#define TEN "nnnnnnnnnn"
+#define LONGEST TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "nnnnnnn"
+
 #define GOOD                                                                              \
     "{'name': 'rmsnorm_h4096', 'op_type': 'rmsnorm', 'description': 'one row each',\n"    \
     " 'tags': ['stage:prefill'], 'constraints': ['batch_size > 0'],\n"                    \
@@ -155,6 +158,10 @@ static void test_complaints(void **state) {
         {"'bias'", "'class'",
          "7:3: error: inputs.class: expected a name that C and C++ leave free, got the keyword "
          "'class'; rename it\n"},
+        {"'bias'", "'" LONGEST "'", ""},
+        {"'bias'", "'" LONGEST "n'",
+         "7:3: error: inputs." LONGEST "n: expected a name of at most 127 bytes, got 128; shorten "
+         "it\n"},
         {"'bias'", "'x-y'",
          "7:3: error: inputs.x-y: expected a C identifier (letters, digits, _), got 'x-y'; rename "
          "it\n"},

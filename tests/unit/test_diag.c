@@ -180,6 +180,28 @@ static void test_many_diagnostics_stay_linear(void **state) {
     free(text);
 }
 
+/* A name of a megabyte, in the path or in the words, makes a message of a line. */
+static void test_long_messages_are_cut(void **state) {
+    fixture *made = *state;
+    tm_source source = source_of("f", "\nx");
+    static char name[3001], expected[2100];
+    for (size_t i = 0; i + 2 < sizeof name; i += 2)
+        memcpy(name + i, "\xc3\xa9", 2);
+    tm_diag_error(made->diag, ((tm_place){&source, 1}), name, "got \"%s\"", name);
+    tm_diag_error(made->diag, ((tm_place){&source, 1}), "w", "%.1996s", name);
+    tm_diag_error(made->diag, ((tm_place){&source, 1}), "w", "%.1998s", name);
+    const tm_diag_entry *entries;
+    assert_int_equal(tm_diag_entries(made->diag, &entries), 3);
+    /* 300 bytes for the path and 2000 in all, less what would cut a character in two. */
+    snprintf(expected, sizeof expected, "%.298s...: got \"%.1688s...", name, name);
+    assert_string_equal(entries[0].message, expected);
+    snprintf(expected, sizeof expected, "w: %.1996s", name);
+    assert_string_equal(entries[1].message, expected);
+    snprintf(expected, sizeof expected, "w: %.1994s...", name);
+    assert_string_equal(entries[2].message, expected);
+    assert_int_equal(tm_diag_line(made->diag, (tm_place){&source, 1}), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_prints_place_where_and_caret, setup, teardown),
@@ -190,6 +212,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_empty_line_has_no_excerpt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_resolves_lines_and_columns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_diagnostics_stay_linear, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_messages_are_cut, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -483,7 +483,7 @@ static void test_text_comes_back(void **state) {
     fixture *made = *state;
     static const char text[] =
         "{\"i\":9007199254740993,\"n\":0.30000000000000004,\"u\":18446744073709551616,"
-        "\"s\":\"\xf0\x9f\x98\x80\\n\",\"a\":[true,false,null,[],{}]}";
+        "\"s\":\"\xf0\x9f\x98\x80\\n\",\"a\":[true,false,null,[],{}],\"z\":[-0,-0.0,0]}";
     const tm_node *root = parse(made, text);
     assert_non_null(root);
     tm_json *object = tm_json_object();
@@ -494,7 +494,7 @@ static void test_text_comes_back(void **state) {
     assert_json(object, false,
                 "{\"copy\":{\"i\":9007199254740993,\"n\":0.30000000000000004,"
                 "\"u\":1.8446744073709552e+19,\"s\":\"\xf0\x9f\x98\x80\\n\","
-                "\"a\":[true,false,null,[],{}]},\"list\":[9007199254740993]}");
+                "\"a\":[true,false,null,[],{}],\"z\":[-0,-0,0]},\"list\":[9007199254740993]}");
     char *pretty = tm_json_print(object, true);
     const tm_node *again = parse(made, pretty);
     assert_non_null(again);
@@ -503,6 +503,41 @@ static void test_text_comes_back(void **state) {
     assert_true(tm_node_get(copy, "n")->number == 0.30000000000000004);
     free(pretty);
     tm_json_free(object);
+}
+
+static void test_rows_of_json_lines(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *rows; /* each row in <> */
+    } cases[] = {
+        {"", ""},
+        {"\n\n \t\r\n", ""},
+        {"1", "<1>"},
+        {"1\n", "<1>"},
+        {" 1 \r\n\n{}\n \n[", "< 1 \r><{}><[>"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tm_source source = {"t.jsonl", cases[i].text, strlen(cases[i].text)};
+        char rows[64] = "";
+        size_t begin, end;
+        for (size_t at = 0; tm_json_next_row(&source, &at, &begin, &end);)
+            snprintf(rows + strlen(rows), sizeof rows - strlen(rows), "<%.*s>", (int)(end - begin),
+                     source.text + begin);
+        assert_string_equal(rows, cases[i].rows);
+    }
+}
+
+static void test_duplicates_below_a_long_key(void **state) {
+    fixture *made = *state;
+    char text[300], expected[300];
+    char key[101] = "";
+    memset(key, 'k', 100);
+    snprintf(text, sizeof text, "{\"%s\": {\"a\": 1, \"a\": 2}}", key);
+    snprintf(expected, sizeof expected, "%.60s: duplicate key \"a\"; keep one", key);
+    assert_null(parse(made, text));
+    const tm_diag_entry *entries;
+    assert_int_equal(tm_diag_entries(made->diag, &entries), 1);
+    assert_string_equal(entries[0].message, expected);
 }
 
 static void test_getters_take_what_is_there(void **state) {
@@ -667,6 +702,8 @@ int main(void) {
         cmocka_unit_test(test_prints_indented),
         cmocka_unit_test(test_long_arrays_are_broken),
         cmocka_unit_test_setup_teardown(test_text_comes_back, setup, teardown),
+        cmocka_unit_test(test_rows_of_json_lines),
+        cmocka_unit_test_setup_teardown(test_duplicates_below_a_long_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_getters_take_what_is_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_getters_say_what_is_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_keys, setup, teardown),

@@ -302,6 +302,30 @@ static void test_complaints(void **state) {
     model_check_cases(GOOD, cases, sizeof cases / sizeof cases[0], is_good);
 }
 
+/* A thousand sources are read, one more is refused before any is. */
+static void test_many_sources(void **state) {
+    (void)state;
+    for (int count = 1000; count <= 1001; count++) {
+        tm_node_reader reader = model_begin();
+        tm_text text = {0};
+        tm_text_add(&text, "{'name': 's', 'definition': 'd', 'author': 'a', 'spec': {'language': "
+                           "'c', 'target_hardware': ['cpu'], 'entry_point': 'f0.c::run'},\n"
+                           "'sources': [");
+        for (int i = 0; i < count; i++)
+            tm_text_format(&text, "%s{'path': 'f%d.c'}", i > 0 ? "," : "", i);
+        tm_text_add(&text, "]}");
+        const tm_node *node = model_parse(&reader, tm_text_get(&text));
+        const tm_solution *solution = tm_solution_parse(&reader, node, "f");
+        assert_string_equal(model_messages(&reader),
+                            count == 1000 ? ""
+                                          : "2:12: error: sources: expected at most 1000 sources, "
+                                            "got 1001; merge some\n");
+        assert_int_equal(solution != NULL, count == 1000);
+        tm_text_free(&text);
+        model_end(&reader);
+    }
+}
+
 static void test_family_needs_placeholder(void **state) {
     (void)state;
     static const char text[] =
@@ -382,13 +406,10 @@ static void test_match_covers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads_all),
-        cmocka_unit_test(test_languages),
-        cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_complaints),
-        cmocka_unit_test(test_family_needs_placeholder),
-        cmocka_unit_test(test_expand_name),
-        cmocka_unit_test(test_match_covers),
+        cmocka_unit_test(test_reads_all),    cmocka_unit_test(test_languages),
+        cmocka_unit_test(test_targets),      cmocka_unit_test(test_complaints),
+        cmocka_unit_test(test_many_sources), cmocka_unit_test(test_family_needs_placeholder),
+        cmocka_unit_test(test_expand_name),  cmocka_unit_test(test_match_covers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
