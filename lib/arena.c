@@ -5,6 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Under AddressSanitizer what nobody has asked for is poisoned, with a gap behind each slot: an
+ * overrun is then seen as it would be with one malloc for each. */
+#if defined __SANITIZE_ADDRESS__
+#define TM_ARENA_GAP_BYTES ((size_t)16)
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define TM_ARENA_GAP_BYTES ((size_t)16)
+#endif
+#endif
+#ifdef TM_ARENA_GAP_BYTES
+#include <sanitizer/asan_interface.h>
+#else
+#define TM_ARENA_GAP_BYTES ((size_t)0)
+#define ASAN_POISON_MEMORY_REGION(address, bytes) ((void)(address), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) ((void)(address), (void)(bytes))
+#endif
+
 #define TM_ARENA_ALIGN_BYTES ((size_t)16)
 #define TM_ARENA_FIRST_BLOCK_BYTES ((size_t)64 << 10)
 #define TM_ARENA_LAST_BLOCK_BYTES ((size_t)1 << 20)
@@ -60,22 +77,28 @@ static char *tm_arena_block_add(tm_arena *arena, size_t bytes) {
 }
 
 void *tm_arena_alloc(tm_arena *arena, size_t bytes) {
-    if (bytes > SIZE_MAX - TM_ARENA_ALIGN_BYTES)
+    if (bytes > SIZE_MAX - TM_ARENA_ALIGN_BYTES - TM_ARENA_GAP_BYTES)
         tm_arena_exhausted(bytes);
     /* Zero bytes take a slot too, so that every pointer is distinct. */
     size_t slot_bytes = bytes == 0
                             ? TM_ARENA_ALIGN_BYTES
                             : (bytes + TM_ARENA_ALIGN_BYTES - 1) & ~(TM_ARENA_ALIGN_BYTES - 1);
+    slot_bytes += TM_ARENA_GAP_BYTES;
     if (slot_bytes > arena->free_bytes) {
         /* A big object gets its own block; the rest of the shared one stays in use. */
-        if (slot_bytes > arena->next_block_bytes / 4)
-            return tm_arena_block_add(arena, slot_bytes);
+        if (slot_bytes > arena->next_block_bytes / 4) {
+            char *own = tm_arena_block_add(arena, slot_bytes);
+            ASAN_POISON_MEMORY_REGION(own + bytes, slot_bytes - bytes);
+            return own;
+        }
         arena->free_bytes = arena->next_block_bytes;
         arena->free = tm_arena_block_add(arena, arena->free_bytes);
+        ASAN_POISON_MEMORY_REGION(arena->free, arena->free_bytes);
         if (arena->next_block_bytes < TM_ARENA_LAST_BLOCK_BYTES)
             arena->next_block_bytes *= 2;
     }
     char *slot = arena->free;
+    ASAN_UNPOISON_MEMORY_REGION(slot, bytes);
     arena->free += slot_bytes;
     arena->free_bytes -= slot_bytes;
     return slot;
