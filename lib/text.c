@@ -167,20 +167,21 @@ const char *tm_text_nearest(const char *word, const char *const *candidates, siz
 }
 
 void tm_text_add_component(tm_text *text, const char *name) {
-    static const char hex[] = "0123456789ABCDEF";
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+    const char *at = name;
     /* A lone '%' comes from no other name. */
     if (name[0] == '\0')
         tm_text_add(text, "%");
-    for (const char *at = name; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-        bool plain = (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-                     (byte >= '0' && byte <= '9') || byte == '_' || byte == '-' ||
-                     (byte == '.' && at != name);
-        if (plain) {
-            tm_text_add_bytes(text, at, 1);
-        } else {
-            char escaped[3] = {'%', hex[byte >> 4], hex[byte & 15]};
-            tm_text_add_bytes(text, escaped, sizeof escaped);
-        }
+    if (name[0] == '.') {
+        tm_text_add(text, "%2E");
+        at++;
+    }
+    for (;;) {
+        size_t length = strspn(at, plain);
+        tm_text_add_bytes(text, at, length);
+        at += length;
+        if (*at == '\0')
+            return;
+        tm_text_format(text, "%%%02X", (unsigned char)*at++);
     }
 }
