@@ -16,7 +16,8 @@ static const tm_place command_line = {NULL, TM_WHOLE_FILE};
 static const char usage[] =
     "usage: %s [--solution] SOLUTION.so [--trace=FILE | --in-process] [--seed=N]\n"
     "Judges a solution on this workload: build/solutions/<solution>.so, as ninja builds it.\n"
-    "  --trace=FILE   write the trace there (ninja bench does) and exit 0 whatever the verdict\n"
+    "  --trace=FILE   write the trace there (ninja bench does) and exit 0 whatever the verdict;\n"
+    "                 without SOLUTION.so, <solution> is the folder that holds FILE\n"
     "  --seed=N       inputs of an earlier trace, to repeat it\n"
     "  --in-process   a few calls of the solution in this process, without a time limit: for gdb,\n"
     "                 cuda-gdb, compute-sanitizer, ncu and valgrind in front of this command\n"
@@ -124,10 +125,19 @@ static int read_arguments(tm_cell *cell, int argc, char **argv, tm_diag *diag) {
                       "leave one of them out");
         return 2;
     }
-    if (cell->solution_path)
+    if (cell->solution_path || (cell->trace_path && strchr(cell->trace_path, '/')))
         return -1;
     fprintf(stderr, usage, argv[0]);
     return 2;
+}
+
+/* build/traces/.../<solution>/<uuid>.json: build/solutions/<solution>.so. */
+static char *solution_of_trace(const tm_cell *cell, tm_arena *arena) {
+    const char *end = strrchr(cell->trace_path, '/'), *begin = end;
+    while (begin > cell->trace_path && begin[-1] != '/')
+        begin--;
+    return tm_cell_path(
+        cell, arena, tm_arena_format(arena, "build/solutions/%.*s.so", (int)(end - begin), begin));
 }
 
 int tm_cell_open(tm_cell *cell, const tm_table *table, int argc, char **argv, tm_arena *arena,
@@ -141,6 +151,8 @@ int tm_cell_open(tm_cell *cell, const tm_table *table, int argc, char **argv, tm
         return 3;
     }
     tm_node_reader reader = {arena, diag};
+    if (!cell->solution_path)
+        cell->solution_path = solution_of_trace(cell, arena);
     /* dlopen looks for a name without a slash in the system's folders. */
     if (!strchr(cell->solution_path, '/'))
         cell->solution_path = tm_arena_format(arena, "./%s", cell->solution_path);
