@@ -222,10 +222,10 @@ static bool read_samples(judgement *j, side who, const tm_reply *reply, double w
         return false;
     const tm_job_sample *samples = tm_shared_job_samples(&j->shared[who]);
     size_t count = (size_t)reply->samples;
-    double *device = malloc(3 * count * sizeof *device), *wall = device + count;
-    double *marks = wall + count;
+    double *device = malloc(3 * count * sizeof *device);
     if (!device)
         abort();
+    double *wall = device + count, *marks = wall + count;
     for (size_t i = 0; i < count; i++) {
         device[i] = samples[i].device_ns;
         wall[i] = samples[i].wall_ns;
