@@ -80,16 +80,36 @@ static void last_words(const tm_child *child, char *out, size_t size) {
     copy_line(out, size, log + begin, child->dropped_bytes ? 0 : end - begin);
 }
 
-/* The reference's worker, or either before anything but our own code was in it, has failed. */
-static step break_off(judgement *j, side who, const tm_request *request, const char *how,
-                      int code) {
-    char words[200];
+/* A verdict about the solution, or, when it is the reference that failed, none: that is a fault of
+ * the data, which must not stop the rest of the matrix. */
+__attribute__((format(printf, 4, 5))) static step conclude_side(judgement *j, side who,
+                                                                tm_status status,
+                                                                const char *format, ...) {
+    char what[800], words[200] = "";
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    if (who == SOLUTION)
+        return conclude(j, status, "%s", what);
+    last_words(&j->children[who], words, sizeof words);
+    return conclude(j, TM_STATUS_VOID, "no verdict: the reference %s: %s%s%s",
+                    j->cell->table->reference, what, words[0] ? "; it said: " : "", words);
+}
+
+/* A worker that failed before anything but our own code was in it. */
+__attribute__((format(printf, 3, 4))) static step break_off(judgement *j, side who,
+                                                            const char *format, ...) {
+    char what[400], words[200];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
     last_words(&j->children[who], words, sizeof words);
     tm_diag_error(j->diag, command_line,
                   who == REFERENCE ? j->cell->table->reference : j->cell->solution.name,
-                  "%s: the worker %s %d during %s of %s%s%s", j->worker, how, code,
-                  request_name(request), j->cell->table->uuid, words[0] ? "; it said: " : "",
-                  words);
+                  "%s: the worker of %s %s%s%s; run it by hand without --trace to see it again",
+                  j->worker, j->cell->table->uuid, what, words[0] ? "; it said: " : "", words);
     return BROKEN;
 }
 
@@ -97,53 +117,68 @@ static step break_off(judgement *j, side who, const tm_request *request, const c
 static step judge_end(judgement *j, side who, const tm_request *request, tm_child_outcome how,
                       int code) {
     const char *during = request_name(request);
-    bool ours = who == REFERENCE || request->kind == TM_REQUEST_OPEN;
+    double limit = j->cell->config.timeout_seconds;
+    bool ours = request->kind == TM_REQUEST_OPEN;
     switch (how) {
     case TM_CHILD_TIMED_OUT:
         if (ours)
-            return break_off(j, who, request, "ran into the time limit, status", code);
+            return break_off(j, who,
+                             "did not open the device within the %g s of --timeout; raise "
+                             "it if the device is only slow",
+                             limit);
+        if (who == REFERENCE)
+            return conclude_side(j, who, TM_STATUS_TIMEOUT,
+                                 "it needed more than the %g s of --timeout during %s; raise it",
+                                 limit, during);
         return conclude(j, TM_STATUS_TIMEOUT, "no answer to %s within the %g s of the cell", during,
-                        j->cell->config.timeout_seconds);
+                        limit);
     case TM_CHILD_EXITED:
         if (ours)
-            return break_off(j, who, request, "ended with exit status", code);
-        return conclude(j, TM_STATUS_RUNTIME_ERROR,
-                        "the process ended with exit status %d during %s", code, during);
+            return break_off(j, who, "ended with exit status %d during %s", code, during);
+        return conclude_side(j, who, TM_STATUS_RUNTIME_ERROR,
+                             "the process ended with exit status %d during %s", code, during);
     case TM_CHILD_KILLED:
-        conclude(j, TM_STATUS_RUNTIME_ERROR, "killed by signal %d (%s) during %s", code,
-                 strsignal(code), during);
+        conclude_side(j, who, TM_STATUS_RUNTIME_ERROR, "killed by signal %d (%s) during %s", code,
+                      strsignal(code), during);
         /* From outside (a person, the system short of memory): once is no verdict. */
         if (code == SIGKILL && !j->repeated)
             return EXTERNALLY_KILLED;
-        return ours ? break_off(j, who, request, "was killed by signal", code) : VERDICT;
+        return ours ? break_off(j, who, "was killed by signal %d (%s) during %s", code,
+                                strsignal(code), during)
+                    : VERDICT;
     default:
         if (ours)
-            return break_off(j, who, request, "closed its connection, status", code);
-        return conclude(j, TM_STATUS_RUNTIME_ERROR,
-                        "the process closed its connection to the judge, or sent what is no "
-                        "answer, during %s",
-                        during);
+            return break_off(j, who, "closed its connection to the judge during %s", during);
+        return conclude_side(j, who, TM_STATUS_RUNTIME_ERROR,
+                             "the process closed its connection to the judge, or sent what is no "
+                             "answer, during %s",
+                             during);
     }
 }
 
 /* From its load on, the solution speaks in its worker's name: whatever is said then is no fault of
- * the harness. What the environment lacks, the reference's worker has said before. */
+ * the harness. What the environment lacks, the reference's worker has said before. A workload that
+ * does not fit the device is a fault of neither. */
 static step judge_reply(judgement *j, side who, const tm_request *request, const tm_reply *reply) {
     char message[sizeof reply->message], words[200] = "";
     if (reply->kind == TM_REPLY_OK)
         return GO_ON;
     copy_line(message, sizeof message, reply->message, strlen(reply->message));
-    if (who == REFERENCE || request->kind == TM_REQUEST_OPEN) {
+    if (reply->kind == TM_REPLY_OUT_OF_MEMORY &&
+        (who == REFERENCE || request->kind == TM_REQUEST_OPEN))
+        return conclude(j, TM_STATUS_VOID, "no verdict: %s: does not fit the device", message);
+    if (request->kind == TM_REQUEST_OPEN ||
+        (who == REFERENCE && reply->kind == TM_REPLY_HARNESS_FAILED)) {
         tm_diag_error(j->diag, command_line,
                       who == REFERENCE ? j->cell->table->reference : j->cell->solution.name, "%s",
                       message);
         return BROKEN;
     }
-    if (reply->kind == TM_REPLY_ENTRY_FAILED)
+    if (reply->kind == TM_REPLY_ENTRY_FAILED && who == SOLUTION)
         last_words(&j->children[who], words, sizeof words);
-    return conclude(j, TM_STATUS_RUNTIME_ERROR, "%s%s%s",
-                    message[0] ? message : "the worker failed and does not say how",
-                    words[0] ? "; it said: " : "", words);
+    return conclude_side(j, who, TM_STATUS_RUNTIME_ERROR, "%s%s%s",
+                         message[0] ? message : "the worker failed and does not say how",
+                         words[0] ? "; it said: " : "", words);
 }
 
 static step ask(judgement *j, side who, tm_request *request, tm_reply *reply) {
@@ -195,7 +230,6 @@ static step compare(judgement *j) {
     }
     tm_verdict *verdict = &j->outcome->verdict;
     tm_evaluator_for(table)->judge(table, &j->cell->config, expected, actual, verdict);
-    j->outcome->compared = true;
     return verdict->status == TM_STATUS_PASSED
                ? GO_ON
                : conclude(j, verdict->status, "%s", verdict->reason);
@@ -270,11 +304,9 @@ static step measure(judgement *j, side who, bool first, tm_trial *trial) {
     double waited_ns = (double)(tm_clock_ns() - begin_ns);
     if (result != GO_ON || read_samples(j, who, &reply, waited_ns, trial))
         return result;
-    if (who == REFERENCE)
-        return break_off(j, who, &request, "reported impossible times, status", 0);
-    return conclude(j, TM_STATUS_RUNTIME_ERROR,
-                    "the worker reported impossible times: %lld samples in %.4g ms",
-                    (long long)reply.samples, waited_ns / 1e6);
+    return conclude_side(j, who, TM_STATUS_RUNTIME_ERROR,
+                         "the worker reported impossible times: %lld samples in %.4g ms",
+                         (long long)reply.samples, waited_ns / 1e6);
 }
 
 /* One trial: new inputs for both, a checked call, timed calls, and the timed output checked too. */
@@ -336,9 +368,9 @@ static step run_workers(judgement *j) {
     return result;
 }
 
-/* The compiler's words, when the solution did not compile. */
-static bool did_not_compile(judgement *j) {
-    FILE *file = fopen(j->cell->solution_path, "r");
+/* The compiler's words, when what should be a shared object did not compile. */
+static bool did_not_compile(judgement *j, const char *object) {
+    FILE *file = fopen(object, "r");
     char head[sizeof TM_COMPILE_ERROR] = "";
     bool failed = file && fread(head, 1, sizeof head - 1, file) == sizeof head - 1 &&
                   strcmp(head, TM_COMPILE_ERROR) == 0;
@@ -398,7 +430,8 @@ static bool open_jobs(judgement *j) {
 static void close_all(judgement *j) {
     for (int who = 0; who < 2; who++) {
         tm_child_end(&j->children[who]);
-        if (who == SOLUTION) {
+        /* Of a reference only when it is the reason that there is no verdict. */
+        if (who == SOLUTION || j->outcome->status == TM_STATUS_VOID) {
             tm_child *child = &j->children[who];
             tm_text_add(&j->outcome->log, tm_text_get(&child->log));
             if (child->dropped_bytes)
@@ -418,7 +451,7 @@ static void close_all(judgement *j) {
 static step attempt(judgement *j) {
     tm_outcome *outcome = j->outcome;
     tm_verdict_begin(&outcome->verdict);
-    outcome->compared = false;
+    outcome->status = TM_STATUS_PASSED;
     outcome->trial_count = 0;
     outcome->latency_ns = outcome->reference_latency_ns = 0;
     tm_text_clear(&outcome->log);
@@ -462,8 +495,13 @@ bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm
                    .worker = tm_cell_path(cell, arena, "build/bin/tm-worker"),
                    .shared = {{.memfd = -1}, {.memfd = -1}},
                    .children = {TM_CHILD_NONE, TM_CHILD_NONE}};
-    if (did_not_compile(&j)) {
+    if (did_not_compile(&j, cell->solution_path)) {
         conclude_compile_error(&j);
+        return true;
+    }
+    if (did_not_compile(&j, cell->reference_path)) {
+        conclude(&j, TM_STATUS_VOID, "no verdict: the reference %s did not compile: see %s",
+                 cell->table->reference, cell->reference.log);
         return true;
     }
     if (is_void(cell->table)) {

@@ -23,11 +23,10 @@ typedef struct {
 /* What came of a cell. */
 typedef struct {
     tm_status status;
-    char reason[1024]; /* "" when PASSED */
-    tm_text log;       /* what the solution printed, or the compiler */
+    char reason[1280]; /* "" when PASSED */
+    tm_text log; /* what the solution printed, or the compiler; of a VOID cell the reference */
     uint64_t seed;
     tm_verdict verdict;
-    bool compared; /* the verdict holds figures */
     bool is_printed;
     tm_trial trials[TM_JUDGE_MAX_TRIALS];
     size_t trial_count;

@@ -256,6 +256,9 @@ static void add_quiet_groups(tm_arena *arena, tm_text *text, const tm_group *gro
                            tm_figure_count(arena, group->count, "workload"));
         else
             add_list(arena, text, tm_arena_format(arena, "  %s: ", name), names, group->count, "");
+        const tm_cell *first = group->cells[0].cell;
+        if (group->solution == NULL && first != NULL && first->reason[0] != '\0')
+            add_wrapped(arena, text, first->reason);
     }
     if (count > MAX_LINES)
         tm_text_format(text, "  and %s in report.md\n",
@@ -269,7 +272,7 @@ static void add_missing(tm_arena *arena, tm_text *text, const tm_model *model) {
                      "run `ninja bench`");
     groups = tm_group_void(arena, model, &count);
     add_quiet_groups(arena, text, groups, count, model->score.by_status[TM_STATUS_VOID], "VOID",
-                     "every output is empty, nothing to compare");
+                     "nothing that a solution did, and no verdict");
 }
 
 static void add_not_planned(tm_arena *arena, tm_text *text, const tm_model *model) {

@@ -14,7 +14,7 @@ TM_TEST_MARK=$scratch LC_ALL=C # the mark is inherited by every process that a c
 export TM_TEST_MARK LC_ALL
 planted=$srcdir/tests/planted
 if grep -q '^cflags = .*-fsanitize' build.ninja; then
-    sanitized=yes ASAN_OPTIONS=handle_segv=0 # a crash is to be a crash
+    sanitized=yes ASAN_OPTIONS=handle_segv=0:allocator_may_return_null=1 # a crash is to be a crash
     export ASAN_OPTIONS
 else
     sanitized=no
@@ -169,6 +169,25 @@ void=$traces/planted_void/planted_right_planted_void/no-rows.json
 expect 'statuses/void: evaluation' '  "evaluation": null,' "$(grep '^  "evaluation"' "$void")"
 expect 'statuses/void: status' '    "status": "VOID",' "$(grep '^    "status"' "$void")"
 
+# What a reference lacks stops nothing: no verdict, the reason, and the build goes on.
+no_verdict() { # name, trace, extended regular expression for the reason
+    reason=$(sed -n 's/^    "reason": "*\([^"].*[^",]\)"*,$/\1/p' "$2")
+    expect "statuses/$1: status" '    "status": "VOID",' "$(grep '^    "status"' "$2")"
+    if printf '%s\n' "$reason" | grep -Eqx -- "$3"; then
+        pass "statuses/$1: reason"
+    else
+        failed "statuses/$1: reason" "expected a reason that is [$3], got [$reason]"
+    fi
+}
+no_verdict 'a workload of terabytes' \
+    $traces/planted_huge/planted_right_planted_huge/terabytes.json \
+    'no verdict: tensor hidden_states: 4398046511616 bytes .*: does not fit the device'
+if grep -q 'no verdict: tensor hidden_states' build/report/summary.txt; then
+    pass 'statuses/a workload of terabytes: the summary says why'
+else
+    failed 'statuses/a workload of terabytes: the summary says why' "$(cat build/report/summary.txt)"
+fi
+
 # A gigabyte of output: the start of it, and how much is not there; the judge does not hold the rest.
 log=$traces/planted_rmsnorm/planted_gigabyte/small.log
 expect 'statuses/gigabyte: end of the log' \
@@ -250,10 +269,35 @@ else
 fi
 left_behind 'by hand'
 
+# The reference of a workload is replaced by hand: by what does not compile, ends, crashes, hangs.
+reference=build/solutions/reference_rmsnorm_planted_rmsnorm.so
+cp $reference kept.so
+instead() { # name, shared object, extended regular expression for the reason
+    name="the reference $1"
+    cp "$2" $reference
+    rm -f by_hand.json
+    by_hand "$name: exit status" 0 "VOID planted_right_planted_rmsnorm $cell: .*" \
+        $harness ${solution}_right_planted_rmsnorm.so --trace=./by_hand.json
+    no_verdict "$name" by_hand.json "no verdict: the reference reference_rmsnorm_planted_rmsnorm$3"
+    cp kept.so $reference
+}
+instead 'does not compile' ${solution}_compile_error.so ' did not compile: see build/.*\.log'
+if grep -q 'undeclared_name' by_hand.log; then
+    pass 'statuses/the reference does not compile: log'
+else
+    failed 'statuses/the reference does not compile: log' "$(cat by_hand.log)"
+fi
+instead fails ${solution}_fails.so \
+    ': the entry returned 42; it said: no workspace for 9 rows'
+instead crashes ${solution}_segfaults.so ': killed by signal 11 .*; it said: last words'
+instead 'claims times' ${solution}_bad_times.so ': the worker reported impossible times: .*'
+
 bench 'those that hang' --timeout=1 --solutions='planted_hangs,planted_stops_itself,planted_right*'
 verdict right_planted_rmsnorm PASSED 'null'
 verdict hangs TIMEOUT 'no answer to a checked call within the 1 s of the cell'
 verdict stops_itself TIMEOUT 'no answer to a checked call within the 1 s of the cell'
+instead hangs ${solution}_hangs.so \
+    ': it needed more than the 1 s of --timeout during a checked call; raise it'
 left_behind 'those that hang'
 
 finish
