@@ -221,6 +221,12 @@ static void add_copy(tm_text *out, const tm_planned_solution *planned, tm_arena 
     tm_text_add(out, "\n");
 }
 
+/* A definition without cells has no target: to ninja, one without inputs is always out of date, and
+ * so would be the report. */
+static bool has_cells(const tm_planned_definition *planned) {
+    return planned->reference && planned->solution_count && planned->workload_count;
+}
+
 /* Blob files of one row, each once. */
 static void add_blobs(tm_text *out, const tm_planned_definition *planned, size_t row,
                       tm_arena *arena) {
@@ -299,10 +305,12 @@ static void add_definition(tm_text *out, const tm_planned_definition *planned, t
     add_line(out, tm_layout_solution(arena, planned->reference->name, ".so"));
     add_line(out, tm_layout_solution(arena, planned->reference->name, ".json"));
     tm_text_add(out, " $\n    bench-tools\n\n");
-    for (size_t s = 0; s < planned->solution_count; s++) {
+    for (size_t s = 0; has_cells(planned) && s < planned->solution_count; s++) {
         tm_text_format(out, "# %s: %s\n\n", name, planned->solutions[s]->name);
         add_cells(out, planned, planned->solutions[s], judged, arena);
     }
+    if (!has_cells(planned))
+        return;
     add_build(out, target("bench", name, arena), "phony");
     for (size_t s = 0; s < planned->solution_count; s++)
         add_line(out, target("bench", planned->solutions[s]->name, arena));
@@ -355,7 +363,7 @@ static void add_targets(tm_text *out, const tm_plan *plan, tm_arena *arena) {
                      "    build/report/report.json $\n    build/report/junit.xml: report $\n"
                      "    build/plan.json $\n    | build/bin/tm-report");
     for (size_t i = 0; i < plan->definition_count; i++)
-        if (plan->definitions[i].reference)
+        if (has_cells(&plan->definitions[i]))
             add_line(out, target("bench", plan->definitions[i].definition->name, arena));
     tm_text_add(out, "\n");
 }
