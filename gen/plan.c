@@ -13,6 +13,14 @@
 #define SMOKE_ROWS 3
 #define SMOKE_LARGE_BYTES ((size_t)64 << 20)
 
+/* A solution for one definition that is to be planned, unless its name or its object is taken. */
+typedef struct {
+    const tm_scanned_solution *scanned;
+    tm_planned_definition *definition;
+    const char *name;
+    bool is_reference, dropped;
+} candidate;
+
 typedef struct {
     const tm_scan *scan;
     const tm_options *options;
@@ -20,9 +28,11 @@ typedef struct {
     tm_diag *diag;
     tm_plan *plan;
     size_t unit_capacity, contract_capacity, skipped_capacity;
-    tm_planned_solution **by_name; /* every planned solution, for the check of unique names */
-    size_t by_name_count, by_name_capacity;
-    size_t *solution_capacity; /* per planned definition */
+    candidate *candidates;
+    size_t candidate_count, candidate_capacity;
+    size_t *solution_capacity;         /* per planned definition */
+    const tm_contract **own_contracts; /* per planned definition */
+    bool *clashed;                     /* per scanned solution: its clash was reported already */
 } planner;
 
 static void *grow(tm_arena *arena, void *array, size_t count, size_t *capacity, size_t size) {
@@ -77,6 +87,9 @@ static const char *unserved(const planner *p, const tm_solution *solution) {
         return "the torch binding needs the Python host, which comes later";
     if (solution->binding == TM_BINDING_TVM_FFI)
         return "the tvm-ffi binding is not served yet";
+    if (!solution->destination_passing)
+        return "its outputs are return values (destination_passing_style is false), and the C "
+               "binding passes them as arguments";
     bool cpu = strcmp(p->options->backend, "cpu") == 0;
     if (cpu && !solution->runs_on_cpu)
         return "targets a GPU, and this build is for the CPU";
@@ -187,13 +200,49 @@ static const tm_contract *generic_contract(planner *p, const tm_definition *defi
                                          .constant_count = count});
 }
 
-/* The shared object for a generic source and signature: one for all its definitions. */
+static void add_candidate(planner *p, const tm_scanned_solution *scanned,
+                          tm_planned_definition *definition) {
+    const tm_solution *solution = scanned->solution;
+    p->candidates = grow(p->arena, p->candidates, p->candidate_count, &p->candidate_capacity,
+                         sizeof *p->candidates);
+    p->candidates[p->candidate_count++] = (candidate){
+        .scanned = scanned,
+        .definition = definition,
+        .name = tm_solution_expand_name(p->arena, solution->name, definition->definition->name),
+        .is_reference = solution->role == TM_ROLE_REFERENCE};
+}
+
+static const tm_place *name_place(const tm_solution *solution) {
+    return &tm_node_get(solution->node, "name")->place;
+}
+
+/* Whether this is the first clash of that solution: a family has as many as definitions. */
+static bool first_clash(planner *p, const tm_scanned_solution *scanned) {
+    bool *clashed = &p->clashed[scanned - p->scan->solutions];
+    bool first = !*clashed;
+    *clashed = true;
+    return first;
+}
+
+/* The shared object for a generic source and signature: one for all its definitions. NULL after an
+ * error when another source has that object already. (Others are named after their solutions.) */
 static const tm_unit *add_unit(planner *p, tm_unit unit) {
     tm_plan *plan = p->plan;
-    if (unit.contract->generic)
-        for (size_t i = plan->unit_count; i-- > 0;)
-            if (strcmp(plan->units[i]->stem, unit.stem) == 0)
-                return plan->units[i];
+    for (size_t i = unit.contract->generic ? plan->unit_count : 0; i-- > 0;) {
+        const tm_unit *other = plan->units[i];
+        if (strcmp(other->stem, unit.stem) != 0)
+            continue;
+        if (other->source == unit.source)
+            return other;
+        const tm_solution *solution = unit.source->solution;
+        if (first_clash(p, unit.source))
+            tm_diag_error(p->diag, *name_place(solution), "name",
+                          "expected a shared object of its own, got %s.so, which \"%s\" in %s has "
+                          "already; rename one",
+                          unit.stem, other->source->solution->name,
+                          other->source->solution->source->path);
+        return NULL;
+    }
     plan->units =
         grow(p->arena, plan->units, plan->unit_count, &p->unit_capacity, sizeof *plan->units);
     tm_unit *kept = tm_arena_alloc(p->arena, sizeof *kept);
@@ -215,13 +264,16 @@ static const char *unit_stem(planner *p, const tm_solution *solution, const char
     return stem;
 }
 
-static tm_planned_solution *plan_solution(planner *p, const tm_scanned_solution *scanned,
-                                          const tm_definition *definition,
-                                          const tm_contract *own_contract,
-                                          const tm_constant *constants, size_t count) {
+/* NULL after an error. */
+static tm_planned_solution *plan_solution(planner *p, const candidate *made) {
+    const tm_scanned_solution *scanned = made->scanned;
     const tm_solution *solution = scanned->solution;
+    const tm_definition *definition = made->definition->definition;
+    const tm_contract *own = p->own_contracts[made->definition - p->plan->definitions];
+    const tm_constant *constants = own->constants;
+    size_t count = own->constant_count;
     const tm_constants_row *row = tm_solution_constants(solution, definition->name);
-    if (row && solution->role != TM_ROLE_REFERENCE) {
+    if (row && !made->is_reference) {
         size_t known = count; /* the definition's own values are the judge's, and win */
         tm_constant *merged = tm_arena_array(p->arena, 2 * TM_MAX_CONSTANTS, sizeof *merged);
         memcpy(merged, constants, count * sizeof *merged);
@@ -231,11 +283,11 @@ static tm_planned_solution *plan_solution(planner *p, const tm_scanned_solution 
         constants = merged;
     }
     tm_planned_solution *planned = tm_arena_alloc(p->arena, sizeof *planned);
-    planned->name = tm_solution_expand_name(p->arena, solution->name, definition->name);
+    planned->name = made->name;
     planned->solution = solution;
     planned->constants = constants;
     const tm_contract *contract =
-        solution->generic ? generic_contract(p, definition, constants, count) : own_contract;
+        solution->generic ? generic_contract(p, definition, constants, count) : own;
     bool packed = false;
     for (size_t i = 0; i < solution->file_count; i++)
         packed = packed || solution->files[i].content;
@@ -245,20 +297,46 @@ static tm_planned_solution *plan_solution(planner *p, const tm_scanned_solution 
                      .contract = contract,
                      .stem = stem,
                      .ninja_folder = packed ? tm_arena_format(p->arena, "build/unpacked/%s",
-                                                              strrchr(stem, '/') + 1)
+                                                              stem + strlen("build/"))
                                             : scanned->ninja_folder});
-    return planned;
+    return planned->unit ? planned : NULL;
 }
 
-static const tm_scanned_solution *find_reference(const planner *p,
-                                                 const tm_definition *definition) {
-    for (size_t i = 0; i < p->scan->solution_count; i++) {
-        const tm_solution *solution = p->scan->solutions[i].solution;
-        if (solution->role == TM_ROLE_REFERENCE && !unserved(p, solution) &&
-            solution_is_for(solution, definition))
-            return &p->scan->solutions[i];
+static bool is_reference_for(const planner *p, const tm_scanned_solution *scanned,
+                             const tm_definition *definition) {
+    const tm_solution *solution = scanned->solution;
+    return solution->role == TM_ROLE_REFERENCE && !unserved(p, solution) &&
+           solution_is_for(solution, definition);
+}
+
+/* What judges the definition: the source tree's own reference, else that of the first dataset that
+ * has one. Of two in one tree the later is an error; one of another tree is not planned. */
+static const tm_scanned_solution *find_reference(planner *p, const tm_definition *definition) {
+    const tm_scan *scan = p->scan;
+    const tm_scanned_solution *best = NULL;
+    for (size_t i = 0; i < scan->solution_count; i++)
+        if (is_reference_for(p, &scan->solutions[i], definition) &&
+            (!best || scan->solutions[i].tree < best->tree))
+            best = &scan->solutions[i];
+    for (size_t i = 0; best && i < scan->solution_count; i++) {
+        const tm_scanned_solution *other = &scan->solutions[i];
+        if (other == best || !is_reference_for(p, other, definition))
+            continue;
+        const tm_solution *solution = other->solution;
+        if (other->tree != best->tree)
+            skip(p, TM_SKIPPED_SOLUTION,
+                 tm_solution_expand_name(p->arena, solution->name, definition->name),
+                 definition->name,
+                 best->tree == 0 ? "the source tree has a reference of its definition"
+                                 : "an earlier dataset has a reference of its definition");
+        else if (first_clash(p, other))
+            tm_diag_error(p->diag, *name_place(solution), "name",
+                          "expected one reference of the definition \"%s\", got \"%s\" beside "
+                          "\"%s\" in %s; remove one",
+                          definition->name, solution->name, best->solution->name,
+                          best->solution->source->path);
     }
-    return NULL;
+    return best;
 }
 
 static bool workload_named(const char *list, const char *uuid) {
@@ -330,7 +408,7 @@ static void plan_definition(planner *p, const tm_scanned_definition *scanned, tm
     size_t count;
     const tm_constant *constants =
         definition_constants(p, definition, reference ? reference->solution : NULL, &count);
-    const tm_contract *contract =
+    p->own_contracts[planned - p->plan->definitions] =
         add_contract(p, (tm_contract){.folder = own_folder(p, definition),
                                       .definition = definition,
                                       .signature = tm_definition_signature(p->arena, definition),
@@ -352,15 +430,7 @@ static void plan_definition(planner *p, const tm_scanned_definition *scanned, tm
     }
     if (planned->workload_count == 0)
         skip(p, TM_SKIPPED_DEFINITION, definition->name, NULL, "no workloads");
-    planned->reference = plan_solution(p, reference, definition, contract, constants, count);
-}
-
-static const tm_contract *contract_of(const planner *p, const tm_definition *definition) {
-    const char *folder = own_folder(p, definition);
-    for (size_t i = 0; i < p->plan->contract_count; i++)
-        if (strcmp(p->plan->contracts[i]->folder, folder) == 0)
-            return p->plan->contracts[i];
-    return NULL;
+    add_candidate(p, reference, planned);
 }
 
 static void attach(planner *p, const tm_scanned_solution *scanned, size_t index) {
@@ -377,15 +447,7 @@ static void attach(planner *p, const tm_scanned_solution *scanned, size_t index)
         skip(p, TM_SKIPPED_SOLUTION, name, definition->name, reason);
         return;
     }
-    const tm_contract *own = contract_of(p, definition);
-    planned->solutions = grow(p->arena, planned->solutions, planned->solution_count,
-                              &p->solution_capacity[index], sizeof *planned->solutions);
-    tm_planned_solution *made =
-        plan_solution(p, scanned, definition, own, own->constants, own->constant_count);
-    planned->solutions[planned->solution_count++] = made;
-    p->by_name =
-        grow(p->arena, p->by_name, p->by_name_count, &p->by_name_capacity, sizeof *p->by_name);
-    p->by_name[p->by_name_count++] = made;
+    add_candidate(p, scanned, planned);
 }
 
 static int find_planned(const tm_plan *plan, const char *name) {
@@ -424,39 +486,50 @@ static void attach_everywhere(planner *p, const tm_scanned_solution *scanned) {
                  : "its definition is not in the dataset");
 }
 
-static int compare_planned(const void *a, const void *b) {
-    const tm_planned_solution *left = *(tm_planned_solution *const *)a;
-    const tm_planned_solution *right = *(tm_planned_solution *const *)b;
+static int compare_names(const void *a, const void *b) {
+    const candidate *left = a, *right = b;
     int order = strcmp(left->name, right->name);
-    return order ? order : strcmp(left->solution->source->path, right->solution->source->path);
+    if (!order)
+        order = (int)right->is_reference - (int)left->is_reference;
+    if (!order)
+        order =
+            strcmp(left->scanned->solution->source->path, right->scanned->solution->source->path);
+    return order ? order
+                 : (left->definition > right->definition) - (left->definition < right->definition);
 }
 
-/* Reports solutions of equal name, and drops all but the first from their definitions. */
+/* References first; then by definition and name. */
+static int compare_places(const void *a, const void *b) {
+    const candidate *left = a, *right = b;
+    int order = (int)right->is_reference - (int)left->is_reference;
+    if (!order)
+        order = (left->definition > right->definition) - (left->definition < right->definition);
+    return order ? order : strcmp(left->name, right->name);
+}
+
+/* Drops a candidate whose name a definition, a reference or an earlier solution has: they share the
+ * names of targets and objects. */
 static void settle_names(planner *p) {
-    if (p->by_name_count)
-        qsort(p->by_name, p->by_name_count, sizeof *p->by_name, compare_planned);
-    for (size_t i = 1; i < p->by_name_count; i++) {
-        tm_planned_solution *first = p->by_name[i - 1], *second = p->by_name[i];
-        if (strcmp(first->name, second->name) != 0)
-            continue;
-        tm_diag_error(p->diag, tm_node_get(second->solution->node, "name")->place, "name",
-                      "expected a name of its own, got \"%s\", which %s has already; rename one",
-                      second->name, first->solution->source->path);
-        p->by_name[i] = first;
-        for (size_t d = 0; d < p->plan->definition_count; d++) {
-            tm_planned_definition *planned = &p->plan->definitions[d];
-            size_t kept = 0;
-            for (size_t s = 0; s < planned->solution_count; s++)
-                if (planned->solutions[s] != second)
-                    planned->solutions[kept++] = planned->solutions[s];
-            planned->solution_count = kept;
-        }
-    }
-    for (size_t d = 0; d < p->plan->definition_count; d++) {
-        tm_planned_definition *planned = &p->plan->definitions[d];
-        if (planned->solution_count)
-            qsort(planned->solutions, planned->solution_count, sizeof *planned->solutions,
-                  compare_planned);
+    if (p->candidate_count)
+        qsort(p->candidates, p->candidate_count, sizeof *p->candidates, compare_names);
+    const candidate *first = NULL;
+    for (size_t i = 0; i < p->candidate_count; i++) {
+        candidate *made = &p->candidates[i];
+        const tm_source *owner = NULL;
+        const tm_scanned_definition *definition =
+            made->is_reference ? NULL : tm_scan_find(p->scan, made->name);
+        if (first && strcmp(first->name, made->name) == 0)
+            owner = first->scanned->solution->source;
+        else if (definition)
+            owner = definition->definition->source;
+        else
+            first = made;
+        made->dropped = owner != NULL;
+        if (owner)
+            tm_diag_error(p->diag, *name_place(made->scanned->solution), "name",
+                          "expected a name of its own, got \"%s\", which %s has already; rename "
+                          "one",
+                          made->name, owner->path);
     }
 }
 
@@ -468,16 +541,29 @@ static int compare_contracts(const void *a, const void *b) {
     return strcmp((*(tm_contract *const *)a)->folder, (*(tm_contract *const *)b)->folder);
 }
 
-/* Drops units that no kept solution needs (a duplicate name), then sorts. */
-static void settle_units(planner *p) {
+/* Gives the definitions their references and solutions, with what must be compiled for them. */
+static void plan_candidates(planner *p) {
     tm_plan *plan = p->plan;
+    if (p->candidate_count)
+        qsort(p->candidates, p->candidate_count, sizeof *p->candidates, compare_places);
+    for (size_t i = 0; i < p->candidate_count; i++) {
+        const candidate *made = &p->candidates[i];
+        tm_planned_definition *definition = made->definition;
+        tm_planned_solution *planned = made->dropped ? NULL : plan_solution(p, made);
+        if (!made->is_reference && planned) {
+            definition->solutions =
+                grow(p->arena, definition->solutions, definition->solution_count,
+                     &p->solution_capacity[definition - plan->definitions],
+                     sizeof *definition->solutions);
+            definition->solutions[definition->solution_count++] = planned;
+        } else if (made->is_reference && planned)
+            definition->reference = planned;
+        else if (made->is_reference)
+            skip(p, TM_SKIPPED_DEFINITION, definition->definition->name, NULL,
+                 "its reference has errors");
+    }
     if (plan->unit_count)
         qsort(plan->units, plan->unit_count, sizeof *plan->units, compare_units);
-    size_t kept = 0;
-    for (size_t i = 0; i < plan->unit_count; i++)
-        if (!kept || strcmp(plan->units[kept - 1]->stem, plan->units[i]->stem) != 0)
-            plan->units[kept++] = plan->units[i];
-    plan->unit_count = kept;
     if (plan->contract_count)
         qsort(plan->contracts, plan->contract_count, sizeof *plan->contracts, compare_contracts);
 }
@@ -488,6 +574,8 @@ tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *
     planner p = {.scan = scan, .options = options, .arena = arena, .diag = diag, .plan = plan};
     plan->definitions = tm_arena_array(arena, scan->definition_count, sizeof *plan->definitions);
     p.solution_capacity = tm_arena_array(arena, scan->definition_count, sizeof(size_t));
+    p.own_contracts = tm_arena_array(arena, scan->definition_count, sizeof *p.own_contracts);
+    p.clashed = tm_arena_array(arena, scan->solution_count, sizeof *p.clashed);
     tm_blobs *blobs = tm_blobs_create(arena, diag);
     for (size_t i = 0; i < scan->definition_count; i++)
         if (definition_selected(&p, scan->definitions[i].definition))
@@ -501,7 +589,7 @@ tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *
     for (size_t i = 0; i < scan->solution_count; i++)
         attach_everywhere(&p, &scan->solutions[i]);
     settle_names(&p);
-    settle_units(&p);
+    plan_candidates(&p);
     for (size_t i = 0; i < plan->definition_count; i++) {
         const tm_planned_definition *planned = &plan->definitions[i];
         if (planned->reference)

@@ -17,6 +17,7 @@ typedef struct {
     tm_scan *scan;
     size_t definition_capacity, solution_capacity;
     size_t dataset;           /* the one being read */
+    size_t tree;              /* 0: the source tree; i + 1: dataset i */
     const char *root;         /* of the tree being read */
     const char *ninja_prefix; /* what ninja calls that root */
 } scanner;
@@ -176,7 +177,8 @@ static void visit_solution(scanner *s, const char *path) {
                            sizeof *scan->solutions);
     scan->solutions[scan->solution_count++] = (tm_scanned_solution){
         .solution = solution,
-        .ninja_folder = tm_arena_format(s->arena, "%s/%s", s->ninja_prefix, below)};
+        .ninja_folder = tm_arena_format(s->arena, "%s/%s", s->ninja_prefix, below),
+        .tree = s->tree};
 }
 
 static const tm_place *uuid_place(const tm_workload *workload) {
@@ -344,6 +346,7 @@ tm_scan *tm_scan_read(const tm_options *options, tm_arena *arena, tm_diag *diag)
     settle_definitions(&s);
     for (size_t i = 0; i < options->dataset_count; i++) {
         s.dataset = i;
+        s.tree = i + 1;
         s.root = options->datasets[i];
         s.ninja_prefix = tm_arena_format(arena, "$dataset%zu", i);
         walk(&s, tm_file_join(arena, s.root, "workloads"), ".jsonl", NULL, visit_workloads, 0);
@@ -353,6 +356,7 @@ tm_scan *tm_scan_read(const tm_options *options, tm_arena *arena, tm_diag *diag)
         walk(&s, tm_file_join(arena, s.root, "kernels"), NULL, "solution.json", visit_solution, 0);
     }
     s.root = options->srcdir;
+    s.tree = 0;
     s.ninja_prefix = "$srcdir";
     walk(&s, tm_file_join(arena, s.root, "kernels"), NULL, "solution.json", visit_solution, 0);
     for (size_t i = 0; i < s.scan->definition_count; i++)

@@ -27,6 +27,7 @@ typedef struct {
 typedef struct {
     const tm_solution *solution;
     const char *ninja_folder; /* "$dataset0/solutions/...", "$srcdir/kernels/..." */
+    size_t tree;              /* 0: the source tree; i + 1: dataset i */
 } tm_scanned_solution;
 
 typedef struct {

@@ -55,7 +55,7 @@ bench() {
         -e 's,^build/gen/.*,restore,' \
         -e 's,^build/generic/.*/contract\.h$,restore,' \
         -e 's,^build/solutions/.*\.json$,restore,' \
-        -e 's,^build/traces/tiny/rmsnorm/[^/]*/\(.*\)\.json$,cell/\1,' | LC_ALL=C sort -u)
+        -e 's,^build/traces/tiny/[a-z]*/[^/]*/\(.*\)\.json$,cell/\1,' | LC_ALL=C sort -u)
 }
 
 # expect_ran NAME EDGE...: the next bench runs these and no others, and the one after it nothing.
@@ -177,18 +177,31 @@ expect_ran removed-definition plan build.ninja report
 mv saved.json "$data/definitions/rmsnorm/tiny_h32.json"
 expect_ran restored-definition plan build.ninja report
 
-# A reference: what every cell of its definition was judged with.
+# A reference: what every cell of its definition was judged with. One that a dataset brings counts
+# only where the source tree has none.
 mkdir -p "$data/kernels/own"
 cp -R "$kernels/plain" "$data/kernels/own/reference"
 edit "$data/kernels/own/reference/solution.json" \
     's/"name": "plain"/"name": "own"/; s/"binding": "c"/"binding": "c", "role": "reference"/'
-expect_ran new-reference plan build.ninja so/own harness/tiny_h32/one \
-    cell/plain/one cell/family_tiny_h32/one report
+expect_ran needless-reference plan report
+for file in definitions/rmsnorm/tiny_h32.json workloads/rmsnorm/tiny_h32.jsonl \
+    kernels/own/reference/solution.json; do
+    sed 's/"rmsnorm"/"tinynorm"/; s/tiny_h32/tiny_own/' "$data/$file" >edited
+    case $file in
+    */solution.json) cat edited >"$data/$file" ;;
+    *) cp edited "$data/$(echo "$file" | sed 's/tiny_h32/tiny_own/')" ;;
+    esac
+done
+expect_ran definition-without-solutions plan build.ninja report
+cp -R "$kernels/plain" "$data/kernels/own/judged"
+edit "$data/kernels/own/judged/solution.json" 's/"plain"/"judged"/; s/tiny_h32/tiny_own/'
+expect_ran new-judged plan build.ninja so/own so/judged harness/tiny_own/one \
+    cell/judged/one report
 edit "$data/kernels/own/reference/plain.h" 's/501/502/'
-expect_ran reference-edit so/own cell/plain/one cell/family_tiny_h32/one report
-rm -r "$data/kernels/own"
-expect_ran removed-reference plan build.ninja harness/tiny_h32/one \
-    cell/plain/one cell/family_tiny_h32/one report
+expect_ran reference-edit so/own cell/judged/one report
+rm -r "$data/kernels/own" "$data/definitions/rmsnorm/tiny_own.json" \
+    "$data/workloads/rmsnorm/tiny_own.jsonl"
+expect_ran removed-reference plan build.ninja report
 
 # Compile errors are data, and the edge still knows what would mend them.
 edit "$kernels/plain/plain.c" 's/return 0;/return nought;/'

@@ -1,0 +1,1 @@
+/* Unpacked beside the source that includes it. */
