@@ -61,6 +61,8 @@ typedef struct tm_backend_ops {
 
     /* The stream that a native solution gets. */
     void *(*stream)(tm_backend *backend);
+    /* What `elapsed` reads in this process: "monotonic", "cuda events" or "cupti". Static. */
+    const char *(*clock)(tm_backend *backend);
     /* Marks begin (0) and end (1) of a timed call on the stream. */
     bool (*mark)(tm_backend *backend, int which, char *error);
     /* What lay between mark 0 and mark 1; waits for all work of the device. */

@@ -152,6 +152,11 @@ static void *cpu_stream(tm_backend *backend) {
     return NULL;
 }
 
+static const char *cpu_clock(tm_backend *backend) {
+    (void)backend;
+    return "monotonic";
+}
+
 static bool cpu_mark(tm_backend *backend, int which, char *error) {
     (void)error;
     struct timespec now;
@@ -181,6 +186,7 @@ const tm_backend_ops tm_the_backend = {
     .sync = cpu_sync,
     .flush_cache = cpu_flush_cache,
     .stream = cpu_stream,
+    .clock = cpu_clock,
     .mark = cpu_mark,
     .elapsed = cpu_elapsed,
 };

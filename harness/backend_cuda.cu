@@ -275,6 +275,10 @@ static tm_backend *backend_open(int index, char *error) {
     backend->index = index;
     char without[TM_BACKEND_ERROR_BYTES]; /* a machine may have no CUPTI: events do then */
     backend->has_cupti = tm_cupti_start(without, sizeof without);
+    if (!backend->has_cupti) {
+        tm_cupti_stop();
+        fprintf(stderr, "tracemill: note: the clock is CUDA events: %s\n", without);
+    }
     int multiprocessors = 0;
     /* A blocking stream on purpose: honest solutions may launch on the legacy default stream, and
      * only a blocking stream is ordered with it, so that such work lies inside the event pair. */
@@ -470,6 +474,10 @@ static void *backend_stream(tm_backend *backend) {
     return backend->stream;
 }
 
+static const char *backend_clock(tm_backend *backend) {
+    return backend->has_cupti ? "cupti" : "cuda events";
+}
+
 /* With CUPTI the device is idle at mark 0, so that whatever runs from then on is the call's;
  * without it nothing waits here (see backend_flush_cache). */
 static bool backend_mark(tm_backend *backend, int which, char *error) {
@@ -519,8 +527,21 @@ static bool backend_elapsed(tm_backend *backend, tm_reading *reading, char *erro
 extern "C" {
 /* In the order of tm_backend_ops: C++17 has no designated initialisers. */
 const tm_backend_ops tm_the_backend = {
-    "cuda",       backend_open,        backend_close,    backend_describe,    backend_alloc,
-    backend_free, backend_upload,      backend_download, backend_fill_random, backend_fill_pattern,
-    backend_sync, backend_flush_cache, backend_stream,   backend_mark,        backend_elapsed,
+    "cuda",
+    backend_open,
+    backend_close,
+    backend_describe,
+    backend_alloc,
+    backend_free,
+    backend_upload,
+    backend_download,
+    backend_fill_random,
+    backend_fill_pattern,
+    backend_sync,
+    backend_flush_cache,
+    backend_stream,
+    backend_clock,
+    backend_mark,
+    backend_elapsed,
 };
 }

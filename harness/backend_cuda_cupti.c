@@ -1,11 +1,49 @@
 #include "harness/backend_cuda_cupti.h"
 
+#include <stdio.h>
+
+#if !__has_include(<cupti.h>)
+
+bool tm_cupti_start(char *error, size_t size) {
+    snprintf(error, size, "built without CUPTI's headers");
+    return false;
+}
+
+void tm_cupti_stop(void) {
+}
+
+bool tm_cupti_begin(char *error, size_t size) {
+    return tm_cupti_start(error, size);
+}
+
+bool tm_cupti_end(tm_cupti_window *window, char *error, size_t size) {
+    *window = (tm_cupti_window){0};
+    return tm_cupti_start(error, size);
+}
+
+#else
+
 #include <cupti.h>
 #include <dlfcn.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The newest records of the headers. The library that is loaded may be of another version, so all
+ * that is read is start and end, which have stood at the same place since CUDA 12.0. */
+#if CUPTI_API_VERSION >= 130000
+typedef CUpti_ActivityKernel10 kernel_record;
+typedef CUpti_ActivityMemcpy6 copy_record;
+_Static_assert(offsetof(CUpti_ActivityKernel10, start) == offsetof(CUpti_ActivityKernel9, start) &&
+                   offsetof(CUpti_ActivityKernel10, end) == offsetof(CUpti_ActivityKernel9, end) &&
+                   offsetof(CUpti_ActivityMemcpy6, start) ==
+                       offsetof(CUpti_ActivityMemcpy5, start) &&
+                   offsetof(CUpti_ActivityMemcpy6, end) == offsetof(CUpti_ActivityMemcpy5, end),
+               "CUDA 12 and 13 agree on where a record starts and ends");
+#else
+typedef CUpti_ActivityKernel9 kernel_record;
+typedef CUpti_ActivityMemcpy5 copy_record;
+#endif
+typedef CUpti_ActivityMemset4 set_record;
 
 /* Room for one delivery of records; CUPTI asks for more when it needs it. */
 #define BUFFER_BYTES ((size_t)1 << 20)
@@ -70,14 +108,12 @@ static void CUPTIAPI buffer_completed(CUcontext context, uint32_t stream, uint8_
     CUpti_Activity *record = NULL;
     size_t dropped = 0;
     while (cupti.next_record(buffer, valid, &record) == CUPTI_SUCCESS) {
-        /* Start and end have stood at the same place in every version of these records. */
         if (record->kind == CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL)
-            keep(((CUpti_ActivityKernel10 *)record)->start,
-                 ((CUpti_ActivityKernel10 *)record)->end);
+            keep(((kernel_record *)record)->start, ((kernel_record *)record)->end);
         else if (record->kind == CUPTI_ACTIVITY_KIND_MEMCPY)
-            keep(((CUpti_ActivityMemcpy6 *)record)->start, ((CUpti_ActivityMemcpy6 *)record)->end);
+            keep(((copy_record *)record)->start, ((copy_record *)record)->end);
         else if (record->kind == CUPTI_ACTIVITY_KIND_MEMSET)
-            keep(((CUpti_ActivityMemset4 *)record)->start, ((CUpti_ActivityMemset4 *)record)->end);
+            keep(((set_record *)record)->start, ((set_record *)record)->end);
     }
     if (cupti.dropped(context, stream, &dropped) == CUPTI_SUCCESS)
         cupti.lost += dropped;
@@ -138,11 +174,6 @@ bool tm_cupti_begin(char *error, size_t size) {
     return result == CUPTI_SUCCESS || say(error, size, "cuptiGetTimestamp", result);
 }
 
-static int compare(const void *a, const void *b) {
-    uint64_t x = ((const interval *)a)->start, y = ((const interval *)b)->start;
-    return (x > y) - (x < y);
-}
-
 bool tm_cupti_end(tm_cupti_window *window, char *error, size_t size) {
     CUptiResult result = cupti.flush(0);
     *window = (tm_cupti_window){0};
@@ -153,23 +184,19 @@ bool tm_cupti_end(tm_cupti_window *window, char *error, size_t size) {
         cupti.lost = cupti.count = 0;
         return false;
     }
-    uint64_t first = 0, last = 0, covered = 0;
-    if (cupti.count)
-        qsort(cupti.intervals, cupti.count, sizeof *cupti.intervals, compare);
+    uint64_t first = UINT64_MAX, last = 0;
     for (size_t i = 0; i < cupti.count; i++) {
         interval one = cupti.intervals[i];
         if (one.end <= cupti.opened)
             continue; /* before the window: the flush, the filling of inputs */
         window->foreign += one.start < cupti.opened;
-        if (window->activities++ == 0)
-            first = covered = one.start;
-        if (one.end > covered) {
-            window->busy_ns += (double)(one.end - (one.start > covered ? one.start : covered));
-            covered = one.end;
-        }
+        window->activities++;
+        first = one.start < first ? one.start : first;
         last = one.end > last ? one.end : last;
     }
-    window->span_ns = (double)(last - first);
+    window->span_ns = window->activities ? (double)(last - first) : 0;
     cupti.count = 0;
     return true;
 }
+
+#endif

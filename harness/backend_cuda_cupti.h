@@ -17,7 +17,6 @@ extern "C" {
 /* Everything the device did in one window of time. */
 typedef struct {
     double span_ns;    /* first start to last end; 0 when nothing ran */
-    double busy_ns;    /* length of the union of all activities */
     size_t activities; /* kernels, copies and fills */
     size_t foreign;    /* of them, those that were already running at the window's start */
 } tm_cupti_window;

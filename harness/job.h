@@ -48,6 +48,7 @@ typedef struct {
     double marks_ns;    /* tm_reading: its cross-check */
     double wall_ns;     /* host time from before the call until its work was done */
     int64_t activities; /* tm_reading: what the clock saw on the device; 0: it cannot see */
+    int64_t foreign;    /* tm_reading: of them, running before the call began */
 } tm_job_sample;
 
 typedef enum {
@@ -85,6 +86,7 @@ typedef struct {
     uint64_t number; /* of the request */
     int64_t samples; /* of TM_REQUEST_TIME */
     int32_t capped;  /* the time cap ended the samples early */
+    char clock[16];  /* of TM_REQUEST_OPEN: tm_backend_ops.clock */
     char message[512];
 } tm_reply;
 

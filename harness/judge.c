@@ -217,7 +217,11 @@ static step load(judgement *j, side who) {
         return BROKEN;
     }
     step result = ask(j, who, &open, &reply);
-    return result == GO_ON ? ask(j, who, &request, &reply) : result;
+    if (result != GO_ON)
+        return result;
+    copy_line(who == REFERENCE ? j->outcome->reference_clock : j->outcome->clock,
+              sizeof j->outcome->clock, reply.clock, strnlen(reply.clock, sizeof reply.clock));
+    return ask(j, who, &request, &reply);
 }
 
 /* Compares what the two workers have delivered. */
@@ -236,10 +240,11 @@ static step compare(judgement *j) {
 }
 
 /* Whether times can be true: a worker can claim any. */
-static bool are_possible(const double *device, const double *wall, size_t count, double waited_ns) {
+static bool are_possible(const double *device, const double *wall, const double *marks,
+                         size_t count, double waited_ns) {
     double sum_device = 0, sum_wall = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!(device[i] >= 0) || !(wall[i] >= 0))
+        if (!(device[i] >= 0) || !(wall[i] >= 0) || !(marks[i] >= 0) || !isfinite(marks[i]))
             return false;
         sum_device += device[i];
         sum_wall += wall[i];
@@ -260,12 +265,14 @@ static bool read_samples(judgement *j, side who, const tm_reply *reply, double w
     if (!device)
         abort();
     double *wall = device + count, *marks = wall + count;
+    int64_t foreign = 0;
     for (size_t i = 0; i < count; i++) {
         device[i] = samples[i].device_ns;
         wall[i] = samples[i].wall_ns;
         marks[i] = samples[i].marks_ns;
+        foreign += samples[i].foreign > 0; /* a worker can claim any number, so calls count */
     }
-    bool good = are_possible(device, wall, count, waited_ns);
+    bool good = are_possible(device, wall, marks, count, waited_ns);
     if (good && who == SOLUTION) {
         j->samples = realloc(j->samples, (j->sample_count + count) * sizeof *j->samples);
         if (!j->samples)
@@ -278,6 +285,7 @@ static bool read_samples(judgement *j, side who, const tm_reply *reply, double w
         trial->wall_median_ns = tm_stats_of(wall, count).median;
         trial->marks_median_ns = tm_stats_of(marks, count).median;
         trial->activities = samples[count / 2].activities;
+        trial->foreign = foreign;
         good = trial->device_ns.median > 0;
     }
     free(device);

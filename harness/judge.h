@@ -17,6 +17,7 @@ typedef struct {
     double wall_median_ns;
     double marks_median_ns; /* between the marks: the clock's cross-check */
     int64_t activities;     /* on the device in one call; 0: the clock cannot see them */
+    int64_t foreign;        /* calls with work on the device from before they began */
     bool capped;
 } tm_trial;
 
@@ -33,6 +34,7 @@ typedef struct {
     double interval_low_ns, interval_high_ns; /* of the median, over all samples */
     double latency_ns;                        /* mean of the trials' medians */
     double reference_latency_ns;              /* 0: not measured */
+    char clock[16], reference_clock[16];      /* what each worker reads; "" before it is open */
 } tm_outcome;
 
 /* Judges a cell. False after appending an error: the harness or the environment failed and there is

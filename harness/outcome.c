@@ -29,6 +29,7 @@ static tm_json *trials_json(const tm_outcome *outcome) {
         if (trial->activities) {
             tm_json_set_number(row, "events_median_ns", trial->marks_median_ns);
             tm_json_set_int(row, "activities", trial->activities);
+            tm_json_set_int(row, "foreign_activities", trial->foreign);
         }
         tm_json_set_bool(row, "capped", trial->capped);
         tm_json_push(trials, row);
@@ -36,14 +37,15 @@ static tm_json *trials_json(const tm_outcome *outcome) {
     return trials;
 }
 
-static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
-    const tm_node *backend = tm_node_get(cell->device, "backend");
-    bool cuda = backend && backend->string && strcmp(backend->string, "cuda") == 0;
+static tm_json *details_json(const tm_outcome *outcome) {
     tm_json *details = tm_json_object();
     tm_json_set_int(details, "seed", (int64_t)outcome->seed);
     tm_json_set_string(details, "runner", "isolated");
-    bool seen = outcome->trial_count && outcome->trials[0].activities > 0;
-    tm_json_set_string(details, "clock", !cuda ? "monotonic" : seen ? "cupti" : "cuda events");
+    if (outcome->clock[0])
+        tm_json_set_string(details, "clock", outcome->clock);
+    /* Each worker finds its own; a speedup of two clocks is to be known as one. */
+    if (outcome->clock[0] && strcmp(outcome->clock, outcome->reference_clock) != 0)
+        tm_json_set_string(details, "reference_clock", outcome->reference_clock);
     tm_json_set_string(details, "cache", "cold");
     if (outcome->status == TM_STATUS_PASSED) {
         tm_json_set_number(details, "median_low_ns", outcome->interval_low_ns);
@@ -111,7 +113,7 @@ bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_out
         trace.reference_latency_ms = outcome->reference_latency_ns / 1e6;
         trace.speedup_factor = outcome->reference_latency_ns / outcome->latency_ns;
     }
-    trace.details = details_json(cell, outcome);
+    trace.details = details_json(outcome);
     if (!write_log(cell, outcome, arena, diag))
         return false;
     if (tm_trace_write(cell->trace_path, &trace))

@@ -99,6 +99,7 @@ void tm_runner_open(tm_runner *runner, tm_reply *reply) {
         fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
         return;
     }
+    snprintf(reply->clock, sizeof reply->clock, "%s", ops->clock(runner->backend));
     for (size_t i = 0; i < job->tensor_count; i++) {
         tm_job_tensor *tensor = &job->tensors[i];
         if (tensor->is_scalar || tensor->fill == TM_FILL_ABSENT) {
@@ -261,6 +262,7 @@ static bool sample(tm_runner *runner, const size_t *bytes, tm_job_sample *out, t
     out->device_ns = reading.device_ns;
     out->marks_ns = reading.marks_ns;
     out->activities = reading.activities;
+    out->foreign = reading.foreign;
     return true;
 }
 

@@ -162,6 +162,7 @@ verdict bad_reply RUNTIME_ERROR '.* sent what is no answer, during a checked cal
 verdict empty_reply RUNTIME_ERROR '.* sent what is no answer, during a checked call'
 verdict answers_ahead RUNTIME_ERROR '.* sent what is no answer, during a checked call'
 verdict bad_times RUNTIME_ERROR 'the worker reported impossible times: 5 samples in .* ms'
+verdict bad_marks RUNTIME_ERROR 'the worker reported impossible times: 5 samples in .* ms'
 verdict long_times RUNTIME_ERROR 'the worker reported impossible times: 5 samples in .* ms'
 
 # Nothing to compare is not a pass: FlashInfer-Trace has no word for it, so `evaluation` is null.

@@ -20,6 +20,7 @@ typedef struct {
     uint64_t number;
     int64_t samples;
     int32_t capped;
+    char clock[16];
     char message[512];
 } forged_reply;
 
