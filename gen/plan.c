@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gen/blobs.h"
+#include "gen/filters.h"
 #include "lib/layout.h"
 #include "lib/text.h"
 
@@ -98,18 +99,6 @@ static const char *unserved(const planner *p, const tm_solution *solution) {
     if (cpu && solution->language == TM_LANGUAGE_CUDA)
         return "language cuda does not run on the CPU";
     return NULL;
-}
-
-/* Whether a solution that names a family, or one definition, is for this definition. */
-static bool solution_is_for(const tm_solution *solution, const tm_definition *definition) {
-    if (solution->match && !tm_match_covers(solution->match, definition))
-        return false;
-    if (solution->definition_glob_count == 0)
-        return solution->match || strcmp(solution->definition, definition->name) == 0;
-    for (size_t i = 0; i < solution->definition_glob_count; i++)
-        if (tm_text_matches(solution->definitions[i], definition->name))
-            return true;
-    return false;
 }
 
 /* Sets or replaces one constant in a list that stays sorted by name. */
@@ -306,7 +295,7 @@ static bool is_reference_for(const planner *p, const tm_scanned_solution *scanne
                              const tm_definition *definition) {
     const tm_solution *solution = scanned->solution;
     return solution->role == TM_ROLE_REFERENCE && !unserved(p, solution) &&
-           solution_is_for(solution, definition);
+           tm_filters_covers(solution, definition);
 }
 
 /* What judges the definition: the source tree's own reference, else that of the first dataset that
@@ -472,7 +461,7 @@ static void attach_everywhere(planner *p, const tm_scanned_solution *scanned) {
     bool family = solution->definition_glob_count || solution->match;
     if (family) {
         for (size_t i = 0; i < p->plan->definition_count; i++)
-            if (solution_is_for(solution, p->plan->definitions[i].definition))
+            if (tm_filters_covers(solution, p->plan->definitions[i].definition))
                 attach(p, scanned, i);
         return;
     }
@@ -588,6 +577,7 @@ tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *
     plan->blob_count = tm_blobs_inputs(blobs, &plan->blobs);
     for (size_t i = 0; i < scan->solution_count; i++)
         attach_everywhere(&p, &scan->solutions[i]);
+    tm_filters_check(scan, options, arena, diag);
     settle_names(&p);
     plan_candidates(&p);
     for (size_t i = 0; i < plan->definition_count; i++) {
