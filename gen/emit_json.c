@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gen/depfile.h"
 #include "gen/emit.h"
@@ -65,8 +66,47 @@ static bool unpack(const tm_unit *unit, tm_arena *arena, tm_diag *diag) {
     return good;
 }
 
+static int compare_stem(const void *stem, const void *unit) {
+    return strcmp(stem, (*(tm_unit *const *)unit)->stem);
+}
+
+/* Whether build/unpacked/solutions/NAME/FILE or build/unpacked/generic/HASH/NAME/FILE is a packed
+ * source of this plan: build/solutions/NAME is its unit's stem. Units are sorted by it. */
+static bool is_unpacked(const tm_plan *plan, const char *path, tm_arena *arena) {
+    const char *below = path + strlen("build/unpacked/"), *file = below;
+    for (int folders = strncmp(below, "generic/", 8) == 0 ? 3 : 2; file && folders > 0; folders--)
+        file = strchr(file, '/') ? strchr(file, '/') + 1 : NULL;
+    if (!file || !plan->unit_count)
+        return false;
+    const char *stem = tm_arena_format(arena, "build/%.*s", (int)(file - below) - 1, below);
+    tm_unit *const *unit =
+        bsearch(stem, plan->units, plan->unit_count, sizeof *plan->units, compare_stem);
+    const tm_solution *solution = unit ? (*unit)->source->solution : NULL;
+    for (size_t i = 0; solution && i < solution->file_count; i++)
+        if (solution->files[i].content && strcmp(solution->files[i].path, file) == 0)
+            return true;
+    return false;
+}
+
+/* Removes what an earlier plan unpacked and this one does not list, so that no include finds it.
+ * False when something stays in the folder. */
+static bool prune(const char *folder, const tm_plan *plan, tm_arena *arena) {
+    size_t count;
+    const tm_file_entry *entries = tm_file_list(arena, folder, &count);
+    bool empty = true;
+    for (size_t i = 0; entries && i < count; i++) {
+        const char *path = tm_file_join(arena, folder, entries[i].name);
+        bool gone = entries[i].is_folder && prune(path, plan, arena) && rmdir(path) == 0;
+        if (!entries[i].is_folder && !is_unpacked(plan, path, arena))
+            gone = unlink(path) == 0;
+        empty = empty && gone;
+    }
+    return empty;
+}
+
 bool tm_emit_solutions(const tm_plan *plan, tm_arena *arena, tm_diag *diag) {
     bool good = true;
+    prune("build/unpacked", plan, arena);
     for (size_t i = 0; i < plan->unit_count; i++)
         good = unpack(plan->units[i], arena, diag) && good;
     for (size_t i = 0; i < plan->definition_count; i++) {
