@@ -77,4 +77,13 @@ rm ../data/solutions/lost.json ../data/solutions/outside.json
 sed -i '2d' ../data/workloads/$kind/twice.jsonl
 ninja check >check.log 2>&1
 expect broken/mended-check-exits-0 0 $?
+
+# A plan that ninja cannot load: configure makes another one, and nothing runs again.
+echo 'build build.ninja: nothing' >>build/matrix.loaded.ninja
+ninja bench >unloadable.log 2>&1
+expect broken/unloadable-exits-1 1 $?
+"$srcdir/configure" --arch=cpu --dataset=../data --authors=tests --workloads=all --iterations=2 \
+    --num-trials=1 --warmup-runs=0 >configure.log 2>&1
+expect broken/configure-recovers 0 $?
+expect broken/recovered-runs-nothing 0 "$(ninja -n bench | grep -c CELL)"
 finish
