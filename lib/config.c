@@ -41,10 +41,13 @@ typedef struct {
     const char *phrase; /* "expected ..." */
 } value_range;
 
-static const value_range integer_from_0 = {0, DBL_MAX, false, "an integer >= 0"};
+/* The upper bounds are those of the harness: TM_JOB_MAX_SAMPLES, TM_JUDGE_MAX_TRIALS, an int32. */
+static const value_range warmups = {0, 1e6, false, "an integer from 0 to 1000000"};
+static const value_range samples = {1, 1e5, false, "an integer from 1 to 100000"};
+static const value_range trials = {1, 64, false, "an integer from 1 to 64"};
+static const value_range seconds = {0, 1e6, true, "a number > 0 and <= 1000000"};
 static const value_range integer_from_1 = {1, DBL_MAX, false, "an integer >= 1"};
 static const value_range number_from_0 = {0, DBL_MAX, false, "a finite number >= 0"};
-static const value_range number_above_0 = {0, DBL_MAX, true, "a finite number > 0"};
 static const value_range share = {0, 1, true, "a number > 0 and <= 1"};
 static const value_range share_or_null = {0, 1, true, "a number > 0 and <= 1, or null"};
 static const value_range either = {0, 1, false, "true or false"};
@@ -82,11 +85,11 @@ typedef struct {
 
 /* In the order in which a cell's configuration is written. */
 static const config_key keys[] = {
-    {"warmup_runs", KIND_INTEGER, EVALUATION | IN_OPTION, CELL(warmup_runs), &integer_from_0,
+    {"warmup_runs", KIND_INTEGER, EVALUATION | IN_OPTION, CELL(warmup_runs), &warmups,
      "write a number such as 10"},
-    {"iterations", KIND_INTEGER, EVALUATION | IN_OPTION, CELL(iterations), &integer_from_1,
+    {"iterations", KIND_INTEGER, EVALUATION | IN_OPTION, CELL(iterations), &samples,
      "write a number such as 50"},
-    {"num_trials", KIND_INTEGER, EVALUATION | IN_OPTION, CELL(num_trials), &integer_from_1,
+    {"num_trials", KIND_INTEGER, EVALUATION | IN_OPTION, CELL(num_trials), &trials,
      "write a number such as 3"},
     {"rtol", KIND_NUMBER, EVALUATION | IN_OPTION, CELL(rtol), &number_from_0,
      "write a number such as 0.01"},
@@ -94,7 +97,7 @@ static const config_key keys[] = {
      "write a number such as 0.01"},
     {"required_matched_ratio", KIND_RATIO, EVALUATION | IN_OPTION, CELL(required_matched_ratio),
      &share_or_null, "write a number such as 0.95"},
-    {"timeout_seconds", KIND_NUMBER, SYSTEM | IN_OPTION, CELL(timeout_seconds), &number_above_0,
+    {"timeout_seconds", KIND_NUMBER, SYSTEM | IN_OPTION, CELL(timeout_seconds), &seconds,
      "write a number such as 300"},
     {"profile_baseline", KIND_BOOL, SYSTEM | IN_OPTION, CELL(profile_baseline), &either,
      "write true or false"},
