@@ -24,8 +24,12 @@ bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node
     if (!good || !constants)
         return false;
     for (const tm_node *value = constants->child; value; value = value->next) {
-        if (facts->constant_count == sizeof facts->constants / sizeof *facts->constants)
+        if (facts->constant_count == sizeof facts->constants / sizeof *facts->constants) {
+            tm_diag_error(reader->diag, value->place, facts->name,
+                          "expected at most %zu constants, got %zu; make some of them macros",
+                          facts->constant_count, constants->count);
             return false;
+        }
         facts->constants[facts->constant_count++] = value->number;
     }
     return true;
@@ -33,8 +37,12 @@ bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node
 
 /* The bytes of tm_axes: int64 axes, then double constants. */
 static bool fill_axes(tm_job *job, const tm_table *table, const tm_facts *facts, tm_diag *diag) {
-    if ((facts->axis_count + facts->constant_count) * 8 > sizeof job->axes)
+    if ((facts->axis_count + facts->constant_count) * 8 > sizeof job->axes) {
+        tm_diag_error(diag, command_line, facts->name,
+                      "expected at most %zu axes and constants, got %zu; make some axes const",
+                      sizeof job->axes / 8, facts->axis_count + facts->constant_count);
         return false;
+    }
     unsigned char *at = job->axes;
     for (size_t i = 0; i < facts->axis_count; i++, at += 8) {
         const tm_table_axis *axis = NULL;
@@ -88,8 +96,13 @@ static bool fill_tensor(tm_job_tensor *out, const tm_table_tensor *tensor, const
     int64_t elems = 1;
     for (int i = 0; i < tensor->rank; i++)
         elems *= tensor->shape[i]; /* tm-gen has checked that this does not overflow */
-    if (!tm_dtype_bytes(tensor->dtype, elems, &bytes))
+    if (!tm_dtype_bytes(tensor->dtype, elems, &bytes)) {
+        tm_diag_error(diag, command_line, tensor->name,
+                      "expected a number of elements that fills whole bytes, got %lld; run ninja "
+                      "again",
+                      (long long)elems);
         return false;
+    }
     snprintf(out->name, sizeof out->name, "%s", tensor->name);
     out->dtype = tensor->dtype;
     out->fill = tensor->fill;

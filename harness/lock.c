@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/text.h"
@@ -20,8 +21,7 @@ static const char *lock_path(const tm_cell *cell, const tm_node *device, tm_aren
     const tm_node *uuid = tm_node_get(device, "uuid");
     tm_text name = {0};
     tm_text_add_component(&name, uuid && uuid->string ? uuid->string : "device");
-    const char *path =
-        tm_arena_format(arena, "/tmp/tracemill-%ld-%s.lock", (long)geteuid(), tm_text_get(&name));
+    const char *path = tm_arena_format(arena, "/tmp/tracemill-%s.lock", tm_text_get(&name));
     tm_text_free(&name);
     return path;
 }
@@ -29,13 +29,22 @@ static const char *lock_path(const tm_cell *cell, const tm_node *device, tm_aren
 static int try_lock(const tm_cell *cell, const tm_node *device, int operation, tm_arena *arena,
                     tm_diag *diag) {
     const char *path = lock_path(cell, device, arena);
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* First without O_CREAT: with it, the kernel may refuse another user's file in /tmp. */
+    int file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0 && errno == ENOENT)
+        file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    /* All users of a machine share its devices, whatever their umask; only the owner can. */
+    if (file >= 0)
+        (void)fchmod(file, 0666);
     if (file < 0) {
         tm_diag_error(diag, command_line, NULL, "%s: %s", path, strerror(errno));
         return -1;
     }
     while (flock(file, operation) != 0)
         if (errno != EINTR) {
+            if (errno != EWOULDBLOCK)
+                tm_diag_error(diag, command_line, NULL, "%s: cannot be locked: %s", path,
+                              strerror(errno));
             close(file);
             return -1;
         }

@@ -37,9 +37,21 @@ static tm_json *trials_json(const tm_outcome *outcome) {
     return trials;
 }
 
-static tm_json *details_json(const tm_outcome *outcome) {
+/* The device that the cell ran on. */
+static const tm_node *used_device(const tm_cell *cell) {
+    const tm_node *devices = tm_node_get(cell->device, "devices");
+    const tm_node *device = devices ? devices->child : NULL;
+    for (int i = 0; device && i < cell->device_index; i++)
+        device = device->next;
+    return device;
+}
+
+static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
     tm_json *details = tm_json_object();
     tm_json_set_int(details, "seed", (int64_t)outcome->seed);
+    const tm_node *device = used_device(cell), *uuid = tm_node_get(device, "uuid");
+    if (uuid && uuid->string)
+        tm_json_set_string(details, "device_uuid", uuid->string);
     tm_json_set_string(details, "runner", "isolated");
     if (outcome->clock[0])
         tm_json_set_string(details, "clock", outcome->clock);
@@ -57,8 +69,7 @@ static tm_json *details_json(const tm_outcome *outcome) {
 
 /* Name of the device and versions of what the numbers depend on. */
 static void fill_environment(const tm_cell *cell, tm_trace *trace) {
-    const tm_node *devices = tm_node_get(cell->device, "devices");
-    const tm_node *name = tm_node_get(devices ? devices->child : NULL, "name");
+    const tm_node *name = tm_node_get(used_device(cell), "name");
     const tm_node *libs = tm_node_get(cell->device, "libs");
     trace->hardware = name && name->string ? name->string : "unknown";
     for (const tm_node *lib = libs ? libs->child : NULL; lib; lib = lib->next)
@@ -113,7 +124,7 @@ bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_out
         trace.reference_latency_ms = outcome->reference_latency_ns / 1e6;
         trace.speedup_factor = outcome->reference_latency_ns / outcome->latency_ns;
     }
-    trace.details = details_json(outcome);
+    trace.details = details_json(cell, outcome);
     if (!write_log(cell, outcome, arena, diag))
         return false;
     if (tm_trace_write(cell->trace_path, &trace))

@@ -170,6 +170,9 @@ void=$traces/planted_void/planted_right_planted_void/no-rows.json
 expect 'statuses/void: evaluation' '  "evaluation": null,' "$(grep '^  "evaluation"' "$void")"
 expect 'statuses/void: status' '    "status": "VOID",' "$(grep '^    "status"' "$void")"
 
+expect 'statuses/device' '    "device_uuid": "cpu-0",' \
+    "$(grep '^    "device_uuid"' $traces/planted_rmsnorm/planted_right_planted_rmsnorm/small.json)"
+
 # What a reference lacks stops nothing: no verdict, the reason, and the build goes on.
 no_verdict() { # name, trace, extended regular expression for the reason
     reason=$(sed -n 's/^    "reason": "*\([^"].*[^",]\)"*,$/\1/p' "$2")
