@@ -97,9 +97,11 @@ interrupt() { # session
         kill -INT -"$1" 2>/dev/null || hit=''
         return
     fi
-    # shellcheck disable=SC2009 # pgrep does not say which is which
-    # One of each program, so that compilers are not hit most of the time.
-    processes=$(ps -o pid=,comm= -s "$1" | grep -v ' \(sh\|ps\)$' | sort -u -k 2)
+    # One of each program, so that compilers are not hit most of the time; /proc/*/stat reads
+    # "pid (name) state parent group session ...".
+    processes=$(cat /proc/[0-9]*/stat 2>/dev/null |
+        sed -n "s/^\([0-9]*\) (\(.*\)) . [0-9]* [0-9]* $1 .*/\1 \2/p" |
+        grep -v ' sh$' | sort -u -k 2)
     count=$(printf '%s' "$processes" | grep -c .)
     hit=''
     [ "$count" -gt 0 ] || return
