@@ -105,6 +105,8 @@ touch "$data/definitions/rmsnorm/tiny_h64.json"
 expect_ran touched-definition plan
 touch build/host.txt
 expect_ran same-device build/device.json
+touch build/traces/tiny/rmsnorm/tiny_h64/wide/one.json
+expect_ran touched-trace report
 
 # Kernels and headers.
 edit "$kernels/wide/wide.c" 's/tiny_use(200)/tiny_use(201)/'
