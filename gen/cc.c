@@ -252,9 +252,10 @@ static int link_objects(const arguments *args, tm_arena *arena, const char *cons
 
 /* A compiler that the machine stopped (a full disk, no memory) says nothing about the source. */
 static bool machine_failed(int status, const char *log) {
-    static const char *const words[] = {"No space left on device", "Cannot allocate memory",
-                                        "virtual memory exhausted", "out of memory allocating",
-                                        "fatal error: Killed signal"};
+    static const char *const words[] = {
+        "No space left on device",    "Cannot allocate memory",
+        "virtual memory exhausted",   "out of memory allocating",
+        "fatal error: Killed signal", "fatal error: ld terminated with signal 9"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(log, words[i]))
             return true;

@@ -146,9 +146,9 @@ while [ $round -lt "$interruptions" ]; do
     partial=$(partial_traces)
     [ -z "$partial" ] ||
         failed "interrupt/$round: no partial trace" "after $hit (status $status): $partial"
-    # What an orphan of a killed ninja is about to finish is counted on neither side.
-    done_before=$(find build/traces -name '*.json' -newer before | grep -c .)
+    # What an orphan of a killed ninja finishes just now may be counted on both sides, not on neither.
     touch between
+    done_before=$(find build/traces -name '*.json' -newer before | grep -c .)
     if ! ninja bench >completed.log 2>&1; then
         failed "interrupt/$round: the next run completes" "after $hit: $(tail -n 20 completed.log)"
         continue
