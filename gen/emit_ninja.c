@@ -256,7 +256,7 @@ static const char *target(const char *folder, const char *name, tm_arena *arena)
 static void add_harness(tm_text *out, const char *definition, const char *uuid, tm_arena *arena) {
     add_build(out, tm_layout_harness(arena, definition, uuid, ""), "harness");
     add_line(out, tm_layout_gen(arena, definition, tm_arena_format(arena, "%s.c", uuid)));
-    tm_text_add(out, " $\n    | build/lib/libharness.a build/bin/tm-cc || tools\n");
+    tm_text_add(out, " $\n    | build/lib/libharness.a || tools\n");
 }
 
 /* The cells of one solution, and the target that runs them. */
