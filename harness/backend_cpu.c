@@ -68,6 +68,7 @@ static tm_json *cpu_describe(char *error) {
     tm_json_set_int(device, "cores", sysconf(_SC_NPROCESSORS_ONLN));
     tm_json_push(devices, device);
     tm_json_set(json, "devices", devices);
+    tm_json_set_string(json, "clock", "monotonic");
     if (uname(&system) == 0)
         tm_json_set_string(libs, "linux", system.release);
     tm_json_set_string(libs, "compiler", __VERSION__);

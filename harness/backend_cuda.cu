@@ -160,8 +160,21 @@ static bool driver_from_nvml(char *text) {
         found = get(text, VERSION_BYTES) == 0;
         (void)shutdown();
     }
-    dlclose(library);
-    return found;
+    return found; /* the library stays loaded, so that it is listed among what was used */
+}
+
+static const char *clock_name(bool has_cupti) {
+    return has_cupti ? "cupti" : "cuda events";
+}
+
+/* The clock that a worker will have, by trying it as backend_open does. */
+static void describe_clock(tm_json *description, tm_json *libs) {
+    char without[TM_BACKEND_ERROR_BYTES], version[VERSION_BYTES];
+    bool has_cupti = tm_cupti_start(without, sizeof without);
+    tm_json_set_string(description, "clock", clock_name(has_cupti));
+    if (tm_cupti_version(version, sizeof version))
+        tm_json_set_string(libs, "cupti", version);
+    tm_cupti_stop();
 }
 
 static tm_json *backend_describe(char *error) {
@@ -194,6 +207,7 @@ static tm_json *backend_describe(char *error) {
     /* Left out where neither source is readable, as in some containers. */
     if (driver_from_proc(version) || driver_from_nvml(version))
         tm_json_set_string(libs, "nvidia_driver", version);
+    describe_clock(description, libs);
     return description;
 }
 
@@ -475,7 +489,7 @@ static void *backend_stream(tm_backend *backend) {
 }
 
 static const char *backend_clock(tm_backend *backend) {
-    return backend->has_cupti ? "cupti" : "cuda events";
+    return clock_name(backend->has_cupti);
 }
 
 /* With CUPTI the device is idle at mark 0, so that whatever runs from then on is the call's;

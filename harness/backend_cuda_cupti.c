@@ -12,6 +12,12 @@ bool tm_cupti_start(char *error, size_t size) {
 void tm_cupti_stop(void) {
 }
 
+bool tm_cupti_version(char *text, size_t size) {
+    (void)text;
+    (void)size;
+    return false;
+}
+
 bool tm_cupti_begin(char *error, size_t size) {
     return tm_cupti_start(error, size);
 }
@@ -167,6 +173,18 @@ void tm_cupti_stop(void) {
     free(cupti.intervals);
     cupti.intervals = NULL;
     cupti.count = cupti.capacity = 0;
+}
+
+bool tm_cupti_version(char *text, size_t size) {
+    CUptiResult (*get)(uint32_t * version);
+    uint32_t version;
+    if (!cupti.library)
+        return false;
+    *(void **)&get = dlsym(cupti.library, "cuptiGetVersion");
+    if (!get || get(&version) != CUPTI_SUCCESS)
+        return false;
+    snprintf(text, size, "%u", version);
+    return true;
 }
 
 bool tm_cupti_begin(char *error, size_t size) {

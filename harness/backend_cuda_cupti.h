@@ -25,6 +25,9 @@ typedef struct {
 bool tm_cupti_start(char *error, size_t size);
 /* Ends recording; safe without a start. */
 void tm_cupti_stop(void);
+/* The version of the library as it counts itself, such as "130000" or "24". False where none was
+ * loaded by tm_cupti_start. */
+bool tm_cupti_version(char *text, size_t size);
 /* Opens a window: the device must be idle. False with a message. */
 bool tm_cupti_begin(char *error, size_t size);
 /* What ran since tm_cupti_begin: call it when the device is idle again. False with a message, also

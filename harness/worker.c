@@ -1,11 +1,13 @@
 /* tm-worker: the process that holds a reference or a solution, never both, and never a verdict.
  *
  *   tm-worker --serve      answers a judge on descriptor 3 over the shared memory on descriptor 4
- *   tm-worker --describe   prints what device.json holds
+ *   tm-worker --describe [--libraries=FILE]
+ *                          prints what device.json holds; FILE lists what was loaded for that
  *
  * Exit status: what the judge's last request says (0), 2 bad usage, 3 no device, and
  * TM_WORKER_CUT_OFF when the way to the judge is gone. */
 #include <errno.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,11 +52,34 @@ static int serve(void) {
     return end;
 }
 
-static int describe(void) {
+static int list_library(struct dl_phdr_info *library, size_t size, void *file) {
+    (void)size;
+    if (strchr(library->dlpi_name, '/')) /* not the program itself, nor the kernel's vdso */
+        fprintf(file, "%s\n", library->dlpi_name);
+    return 0;
+}
+
+/* The shared objects of this process, a path per line, as the loader found them. */
+static bool list_libraries(const char *path) {
+    FILE *file = fopen(path, "w");
+    if (!file)
+        return false;
+    dl_iterate_phdr(list_library, file);
+    bool good = !ferror(file);
+    return fclose(file) == 0 && good;
+}
+
+static int describe(const char *libraries) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     tm_json *json = tm_the_backend.describe(error);
     if (!json) {
         fprintf(stderr, "tracemill: error: %s\n", error);
+        return 3;
+    }
+    if (libraries && !list_libraries(libraries)) {
+        fprintf(stderr, "tracemill: error: %s: cannot be written: %s\n", libraries,
+                strerror(errno));
+        tm_json_free(json);
         return 3;
     }
     char *text = tm_json_print(json, true);
@@ -67,8 +92,13 @@ static int describe(void) {
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--serve") == 0)
         return serve();
+    static const char option[] = "--libraries=";
     if (argc == 2 && strcmp(argv[1], "--describe") == 0)
-        return describe();
-    fprintf(stderr, "usage: tm-worker --describe (--serve is for judges only)\n");
+        return describe(NULL);
+    if (argc == 3 && strcmp(argv[1], "--describe") == 0 &&
+        strncmp(argv[2], option, sizeof option - 1) == 0)
+        return describe(argv[2] + sizeof option - 1);
+    fprintf(stderr,
+            "usage: tm-worker --describe [--libraries=FILE] (--serve is for judges only)\n");
     return 2;
 }

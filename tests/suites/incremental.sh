@@ -104,7 +104,7 @@ expect_ran touched-header so/wide so/narrow
 touch "$data/definitions/rmsnorm/tiny_h64.json"
 expect_ran touched-definition plan
 touch build/host.txt
-expect_ran same-device build/device.json
+expect_ran same-device build/device.json build/found/device.json
 touch build/traces/tiny/rmsnorm/tiny_h64/wide/one.json
 expect_ran touched-trace report
 
