@@ -37,14 +37,8 @@ tm_blobs *tm_blobs_create(tm_arena *arena, tm_diag *diag) {
 }
 
 static void note_input(tm_blobs *blobs, const char *path) {
-    if (blobs->input_count == blobs->input_capacity) {
-        blobs->input_capacity = blobs->input_capacity ? blobs->input_capacity * 2 : 64;
-        const char **bigger =
-            tm_arena_array(blobs->arena, blobs->input_capacity, sizeof *blobs->inputs);
-        if (blobs->input_count)
-            memcpy(bigger, blobs->inputs, blobs->input_count * sizeof *bigger);
-        blobs->inputs = bigger;
-    }
+    blobs->inputs = tm_arena_grow(blobs->arena, blobs->inputs, blobs->input_count,
+                                  &blobs->input_capacity, sizeof *blobs->inputs);
     blobs->inputs[blobs->input_count++] = path;
 }
 
@@ -62,10 +56,7 @@ static void read_header(tm_blobs *blobs, blob *made) {
 }
 
 static const blob *open_blob(tm_blobs *blobs, const char *path) {
-    uint32_t hash = 2166136261u;
-    for (const char *c = path; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * 16777619u; /* FNV-1a */
-    blob **bucket = &blobs->buckets[hash % BUCKETS];
+    blob **bucket = &blobs->buckets[tm_text_hash(TM_TEXT_HASH_START, path) % BUCKETS];
     for (blob *known = *bucket; known; known = known->next)
         if (strcmp(known->path, path) == 0)
             return known;

@@ -11,12 +11,11 @@
 #include "lib/layout.h"
 #include "lib/text.h"
 
-static const tm_place command_line = {NULL, TM_WHOLE_FILE};
-
 static bool write_text(const char *path, tm_text *text, tm_diag *diag) {
     bool good = tm_file_write(path, tm_text_get(text), text->length, NULL);
     if (!good)
-        tm_diag_error(diag, command_line, NULL, "%s: cannot be written: %s", path, strerror(errno));
+        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: cannot be written: %s", path,
+                      strerror(errno));
     tm_text_free(text);
     return good;
 }

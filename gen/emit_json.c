@@ -12,12 +12,11 @@
 #include "lib/layout.h"
 #include "lib/text.h"
 
-static const tm_place command_line = {NULL, TM_WHOLE_FILE};
-
 static bool write_bytes(const char *path, const char *bytes, size_t length, tm_diag *diag) {
     if (tm_file_write(path, bytes, length, NULL))
         return true;
-    tm_diag_error(diag, command_line, NULL, "%s: cannot be written: %s", path, strerror(errno));
+    tm_diag_error(diag, tm_diag_command_line, NULL, "%s: cannot be written: %s", path,
+                  strerror(errno));
     return false;
 }
 

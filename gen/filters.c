@@ -23,13 +23,8 @@ typedef struct {
 } name_list;
 
 static void push(name_list *list, const char *name) {
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity ? 2 * list->capacity : 64;
-        const char **bigger = tm_arena_array(list->arena, list->capacity, sizeof *bigger);
-        if (list->count)
-            memcpy(bigger, list->names, list->count * sizeof *bigger);
-        list->names = bigger;
-    }
+    list->names =
+        tm_arena_grow(list->arena, list->names, list->count, &list->capacity, sizeof *list->names);
     list->names[list->count++] = name;
 }
 
@@ -67,7 +62,7 @@ static void check(const name_list *list, const char *option, const char *globs, 
         if (matched)
             continue;
         const char *nearest = nearest_name(list, glob);
-        tm_diag_add(diag, TM_DIAG_WARNING, ((tm_place){NULL, TM_WHOLE_FILE}), NULL,
+        tm_diag_add(diag, TM_DIAG_WARNING, tm_diag_command_line, NULL,
                     "--%s: \"%s\" matches no %s in the datasets%s%s%s", option, glob, noun,
                     nearest ? "; did you mean \"" : "", nearest ? nearest : "",
                     nearest ? "\"?" : "");

@@ -9,8 +9,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static const tm_place command_line = {NULL, TM_WHOLE_FILE};
-
 /* Options that hold one string; all have the form --name=value. */
 typedef struct {
     const char *name;
@@ -55,7 +53,7 @@ static bool take_one(parser *p, const char *argument);
 static bool take_file(parser *p, const char *path) {
     const tm_source *source = tm_file_read(p->arena, path);
     if (!source) {
-        tm_diag_error(p->diag, command_line, NULL,
+        tm_diag_error(p->diag, tm_diag_command_line, NULL,
                       "@%s: expected a readable file of options, one a line: %s", path,
                       strerror(errno));
         return false;
@@ -79,7 +77,7 @@ static bool complain_option(parser *p, const char *name) {
     for (size_t i = 0; i < COUNT(override_options); i++)
         known[count++] = override_options[i][0];
     const char *nearest = tm_text_nearest(name, known, count);
-    tm_diag_error(p->diag, command_line, NULL, "unknown option --%s; %s%s", name,
+    tm_diag_error(p->diag, tm_diag_command_line, NULL, "unknown option --%s; %s%s", name,
                   nearest ? "did you mean --" : "the known ones are those of ./configure --help",
                   nearest ? tm_arena_format(p->arena, "%s?", nearest) : "");
     return false;
@@ -95,15 +93,16 @@ static bool take_one(parser *p, const char *argument) {
     }
     const char *equals = strchr(argument, '=');
     if (strncmp(argument, "--", 2) != 0 || !equals) {
-        tm_diag_error(p->diag, command_line, NULL, "expected --name=value, got \"%s\"", argument);
+        tm_diag_error(p->diag, tm_diag_command_line, NULL, "expected --name=value, got \"%s\"",
+                      argument);
         return false;
     }
     const char *name = tm_arena_copy(p->arena, argument + 2, (size_t)(equals - argument) - 2);
     const char *value = equals + 1;
     if (strcmp(name, "dataset") == 0) {
         if (options->dataset_count == TM_MAX_DATASETS) {
-            tm_diag_error(p->diag, command_line, NULL, "--dataset: expected at most %d, got more",
-                          TM_MAX_DATASETS);
+            tm_diag_error(p->diag, tm_diag_command_line, NULL,
+                          "--dataset: expected at most %d, got more", TM_MAX_DATASETS);
             return false;
         }
         options->datasets[options->dataset_count++] = value;
@@ -131,7 +130,7 @@ static bool load_config(parser *p) {
     if (options->config_path) {
         const tm_source *source = tm_file_read(p->arena, options->config_path);
         if (!source) {
-            tm_diag_error(p->diag, command_line, NULL,
+            tm_diag_error(p->diag, tm_diag_command_line, NULL,
                           "--config=%s: expected a readable YAML file: %s", options->config_path,
                           strerror(errno));
             return false;

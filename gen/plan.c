@@ -5,14 +5,11 @@
 #include <string.h>
 
 #include "gen/blobs.h"
+#include "gen/constants.h"
 #include "gen/filters.h"
+#include "gen/rows.h"
 #include "lib/layout.h"
 #include "lib/text.h"
-
-/* Rows that --workloads=smoke takes of each definition: the smallest by bytes, and only one of a
- * definition whose smallest is already large. */
-#define SMOKE_ROWS 3
-#define SMOKE_LARGE_BYTES ((size_t)64 << 20)
 
 /* A solution for one definition that is to be planned, unless its name or its object is taken. */
 typedef struct {
@@ -36,21 +33,11 @@ typedef struct {
     bool *clashed;                     /* per scanned solution: its clash was reported already */
 } planner;
 
-static void *grow(tm_arena *arena, void *array, size_t count, size_t *capacity, size_t size) {
-    if (count < *capacity)
-        return array;
-    *capacity = *capacity ? *capacity * 2 : 16;
-    void *bigger = tm_arena_array(arena, *capacity, size);
-    if (count)
-        memcpy(bigger, array, count * size);
-    return bigger;
-}
-
 static void skip(planner *p, tm_skipped_kind kind, const char *name, const char *definition,
                  const char *reason) {
     tm_plan *plan = p->plan;
-    plan->skipped = grow(p->arena, plan->skipped, plan->skipped_count, &p->skipped_capacity,
-                         sizeof *plan->skipped);
+    plan->skipped = tm_arena_grow(p->arena, plan->skipped, plan->skipped_count,
+                                  &p->skipped_capacity, sizeof *plan->skipped);
     plan->skipped[plan->skipped_count++] = (tm_skipped){kind, name, definition, reason};
 }
 
@@ -101,59 +88,6 @@ static const char *unserved(const planner *p, const tm_solution *solution) {
     return NULL;
 }
 
-/* Sets or replaces one constant in a list that stays sorted by name. */
-static void set_constant(tm_constant *list, size_t *count, tm_constant constant) {
-    size_t at = 0;
-    while (at < *count && strcmp(list[at].name, constant.name) < 0)
-        at++;
-    if (at == *count || strcmp(list[at].name, constant.name) != 0) {
-        if (*count == 2 * TM_MAX_CONSTANTS)
-            return;
-        memmove(list + at + 1, list + at, (*count - at) * sizeof *list);
-        (*count)++;
-    }
-    list[at] = constant;
-}
-
-/* The constants of a definition: its own win over the table of the family's reference. */
-static const tm_constant *definition_constants(const planner *p, const tm_definition *definition,
-                                               const tm_solution *reference, size_t *count) {
-    tm_constant *list = tm_arena_array(p->arena, 2 * TM_MAX_CONSTANTS, sizeof *list);
-    *count = 0;
-    const tm_constants_row *row =
-        reference ? tm_solution_constants(reference, definition->name) : NULL;
-    for (size_t i = 0; row && i < row->count; i++)
-        set_constant(list, count, row->constants[i]);
-    for (size_t i = 0; i < definition->constant_count; i++)
-        set_constant(list, count, definition->constants[i]);
-    return list;
-}
-
-static bool has_constant(const tm_constant *list, size_t count, const char *name) {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(list[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-/* The constants that a family's table speaks of and this definition lacks, or NULL. */
-static const char *missing_constant(const tm_solution *reference, const tm_constant *have,
-                                    size_t count) {
-    if (reference->constants_count == 0)
-        return NULL;
-    const tm_constants_row *row = &reference->constants[0];
-    for (size_t i = 0; i < row->count; i++)
-        if (!has_constant(have, count, row->constants[i].name))
-            return row->constants[i].name;
-    return NULL;
-}
-
-static uint64_t hash_text(uint64_t hash, const char *text) {
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u; /* FNV-1a */
-    return hash;
-}
-
 /* build/gen/<definition> */
 static const char *own_folder(const planner *p, const tm_definition *definition) {
     char *path = tm_layout_gen(p->arena, definition->name, "contract.h");
@@ -166,8 +100,8 @@ static const tm_contract *add_contract(planner *p, tm_contract contract) {
     for (size_t i = plan->contract_count; i-- > 0;)
         if (strcmp(plan->contracts[i]->folder, contract.folder) == 0)
             return plan->contracts[i];
-    plan->contracts = grow(p->arena, plan->contracts, plan->contract_count, &p->contract_capacity,
-                           sizeof *plan->contracts);
+    plan->contracts = tm_arena_grow(p->arena, plan->contracts, plan->contract_count,
+                                    &p->contract_capacity, sizeof *plan->contracts);
     tm_contract *kept = tm_arena_alloc(p->arena, sizeof *kept);
     *kept = contract;
     plan->contracts[plan->contract_count++] = kept;
@@ -175,25 +109,25 @@ static const tm_contract *add_contract(planner *p, tm_contract contract) {
 }
 
 static const tm_contract *generic_contract(planner *p, const tm_definition *definition,
-                                           const tm_constant *constants, size_t count) {
+                                           tm_constant_list constants) {
     const char *signature = tm_definition_signature(p->arena, definition);
-    uint64_t hash = hash_text(0xcbf29ce484222325u, signature);
-    for (size_t i = 0; i < count; i++)
-        hash = hash_text(hash_text(hash, ";"), constants[i].name);
+    uint64_t hash = tm_text_hash(TM_TEXT_HASH_START, signature);
+    for (size_t i = 0; i < constants.count; i++)
+        hash = tm_text_hash(tm_text_hash(hash, ";"), constants.items[i].name);
     return add_contract(p, (tm_contract){.folder = tm_arena_format(p->arena, "build/generic/%08x",
                                                                    (unsigned)(hash ^ (hash >> 32))),
                                          .definition = definition,
                                          .signature = signature,
                                          .generic = true,
-                                         .constants = constants,
-                                         .constant_count = count});
+                                         .constants = constants.items,
+                                         .constant_count = constants.count});
 }
 
 static void add_candidate(planner *p, const tm_scanned_solution *scanned,
                           tm_planned_definition *definition) {
     const tm_solution *solution = scanned->solution;
-    p->candidates = grow(p->arena, p->candidates, p->candidate_count, &p->candidate_capacity,
-                         sizeof *p->candidates);
+    p->candidates = tm_arena_grow(p->arena, p->candidates, p->candidate_count,
+                                  &p->candidate_capacity, sizeof *p->candidates);
     p->candidates[p->candidate_count++] = (candidate){
         .scanned = scanned,
         .definition = definition,
@@ -232,8 +166,8 @@ static const tm_unit *add_unit(planner *p, tm_unit unit) {
                           other->source->solution->source->path);
         return NULL;
     }
-    plan->units =
-        grow(p->arena, plan->units, plan->unit_count, &p->unit_capacity, sizeof *plan->units);
+    plan->units = tm_arena_grow(p->arena, plan->units, plan->unit_count, &p->unit_capacity,
+                                sizeof *plan->units);
     tm_unit *kept = tm_arena_alloc(p->arena, sizeof *kept);
     *kept = unit;
     plan->units[plan->unit_count++] = kept;
@@ -259,24 +193,15 @@ static tm_planned_solution *plan_solution(planner *p, const candidate *made) {
     const tm_solution *solution = scanned->solution;
     const tm_definition *definition = made->definition->definition;
     const tm_contract *own = p->own_contracts[made->definition - p->plan->definitions];
-    const tm_constant *constants = own->constants;
-    size_t count = own->constant_count;
-    const tm_constants_row *row = tm_solution_constants(solution, definition->name);
-    if (row && !made->is_reference) {
-        size_t known = count; /* the definition's own values are the judge's, and win */
-        tm_constant *merged = tm_arena_array(p->arena, 2 * TM_MAX_CONSTANTS, sizeof *merged);
-        memcpy(merged, constants, count * sizeof *merged);
-        for (size_t i = 0; i < row->count; i++)
-            if (!has_constant(constants, known, row->constants[i].name))
-                set_constant(merged, &count, row->constants[i]);
-        constants = merged;
-    }
+    tm_constant_list constants = {own->constants, own->constant_count};
+    if (!made->is_reference)
+        constants = tm_constants_extend(p->arena, constants, solution, definition);
     tm_planned_solution *planned = tm_arena_alloc(p->arena, sizeof *planned);
     planned->name = made->name;
     planned->solution = solution;
-    planned->constants = constants;
+    planned->constants = constants.items;
     const tm_contract *contract =
-        solution->generic ? generic_contract(p, definition, constants, count) : own;
+        solution->generic ? generic_contract(p, definition, constants) : own;
     bool packed = false;
     for (size_t i = 0; i < solution->file_count; i++)
         packed = packed || solution->files[i].content;
@@ -328,45 +253,16 @@ static const tm_scanned_solution *find_reference(planner *p, const tm_definition
     return best;
 }
 
-static bool workload_named(const char *list, const char *uuid) {
-    return strcmp(list, "all") == 0 || strcmp(list, "smoke") == 0 || tm_text_matches(list, uuid);
-}
-
-/* Keeps the SMOKE_ROWS smallest rows, in their order; of equal ones the first. */
-static void keep_smallest(planner *p, tm_planned_definition *planned, const tm_workload **rows,
-                          size_t *datasets) {
-    size_t count = planned->workload_count;
-    bool *kept = tm_arena_array(p->arena, count, sizeof *kept);
-    size_t *sizes = tm_arena_array(p->arena, count, sizeof *sizes);
-    for (size_t i = 0; i < count; i++)
-        if (!tm_workload_bytes(rows[i], &sizes[i]))
-            sizes[i] = SIZE_MAX;
-    for (int pick = 0; pick < SMOKE_ROWS; pick++) {
-        size_t smallest = count;
-        for (size_t i = 0; i < count; i++)
-            if (!kept[i] && (smallest == count || sizes[i] < sizes[smallest]))
-                smallest = i;
-        if (smallest < count && (pick == 0 || sizes[smallest] <= SMOKE_LARGE_BYTES))
-            kept[smallest] = true;
-    }
-    planned->workload_count = 0;
-    for (size_t i = 0; i < count; i++)
-        if (kept[i]) {
-            datasets[planned->workload_count] = datasets[i];
-            rows[planned->workload_count++] = rows[i];
-        }
-}
-
 static void plan_workloads(planner *p, const tm_scanned_definition *scanned,
                            tm_planned_definition *planned, tm_blobs *blobs) {
     size_t count = scanned->workload_count;
-    const tm_workload **rows = tm_arena_array(p->arena, count, sizeof *rows);
-    size_t *datasets = tm_arena_array(p->arena, count, sizeof *datasets);
+    tm_rows rows = {.items = tm_arena_array(p->arena, count, sizeof *rows.items),
+                    .datasets = tm_arena_array(p->arena, count, sizeof *rows.datasets)};
     const char *list = p->options->workloads;
     for (size_t i = 0; i < count; i++) {
         const tm_workload *workload = scanned->workloads[i];
         size_t bytes;
-        if (!workload_named(list, workload->uuid))
+        if (!tm_rows_selected(list, workload->uuid))
             continue;
         if (!tm_workload_bytes(workload, &bytes)) {
             skip(p, TM_SKIPPED_WORKLOAD, workload->uuid, scanned->definition->name,
@@ -379,13 +275,14 @@ static void plan_workloads(planner *p, const tm_scanned_definition *scanned,
             skip(p, TM_SKIPPED_WORKLOAD, workload->uuid, scanned->definition->name, reason);
             continue;
         }
-        rows[planned->workload_count] = workload;
-        datasets[planned->workload_count++] = scanned->workload_datasets[i];
+        rows.items[rows.count] = workload;
+        rows.datasets[rows.count++] = scanned->workload_datasets[i];
     }
     if (strcmp(list, "smoke") == 0)
-        keep_smallest(p, planned, rows, datasets);
-    planned->workloads = rows;
-    planned->workload_datasets = datasets;
+        tm_rows_keep_smoke(p->arena, &rows);
+    planned->workloads = rows.items;
+    planned->workload_datasets = rows.datasets;
+    planned->workload_count = rows.count;
 }
 
 /* The planned definition with its contract, reference and rows. */
@@ -394,21 +291,20 @@ static void plan_definition(planner *p, const tm_scanned_definition *scanned, tm
     const tm_definition *definition = scanned->definition;
     planned->definition = definition;
     const tm_scanned_solution *reference = find_reference(p, definition);
-    size_t count;
-    const tm_constant *constants =
-        definition_constants(p, definition, reference ? reference->solution : NULL, &count);
+    tm_constant_list constants =
+        tm_constants_of(p->arena, definition, reference ? reference->solution : NULL);
     p->own_contracts[planned - p->plan->definitions] =
         add_contract(p, (tm_contract){.folder = own_folder(p, definition),
                                       .definition = definition,
                                       .signature = tm_definition_signature(p->arena, definition),
-                                      .constants = constants,
-                                      .constant_count = count});
+                                      .constants = constants.items,
+                                      .constant_count = constants.count});
     plan_workloads(p, scanned, planned, blobs);
     if (!reference) {
         skip(p, TM_SKIPPED_DEFINITION, definition->name, NULL, "no native reference");
         return;
     }
-    const char *missing = missing_constant(reference->solution, constants, count);
+    const char *missing = tm_constants_missing(&constants, reference->solution);
     if (missing) {
         skip(p, TM_SKIPPED_DEFINITION, definition->name, NULL,
              tm_arena_format(p->arena,
@@ -439,19 +335,8 @@ static void attach(planner *p, const tm_scanned_solution *scanned, size_t index)
     add_candidate(p, scanned, planned);
 }
 
-static int find_planned(const tm_plan *plan, const char *name) {
-    size_t low = 0, high = plan->definition_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(name, plan->definitions[middle].definition->name);
-        if (order == 0)
-            return (int)middle;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return -1;
+static int compare_name(const void *name, const void *planned) {
+    return strcmp(name, ((const tm_planned_definition *)planned)->definition->name);
 }
 
 static void attach_everywhere(planner *p, const tm_scanned_solution *scanned) {
@@ -465,9 +350,13 @@ static void attach_everywhere(planner *p, const tm_scanned_solution *scanned) {
                 attach(p, scanned, i);
         return;
     }
-    int index = find_planned(p->plan, solution->definition);
-    if (index >= 0)
-        attach(p, scanned, (size_t)index);
+    const tm_planned_definition *planned =
+        p->plan->definition_count == 0
+            ? NULL
+            : bsearch(solution->definition, p->plan->definitions, p->plan->definition_count,
+                      sizeof *p->plan->definitions, compare_name);
+    if (planned)
+        attach(p, scanned, (size_t)(planned - p->plan->definitions));
     else if (!tm_scan_find(p->scan, solution->definition))
         skip(p, TM_SKIPPED_SOLUTION, solution->name, solution->definition,
              tm_scan_is_broken(p->scan, solution->definition)
@@ -541,9 +430,9 @@ static void plan_candidates(planner *p) {
         tm_planned_solution *planned = made->dropped ? NULL : plan_solution(p, made);
         if (!made->is_reference && planned) {
             definition->solutions =
-                grow(p->arena, definition->solutions, definition->solution_count,
-                     &p->solution_capacity[definition - plan->definitions],
-                     sizeof *definition->solutions);
+                tm_arena_grow(p->arena, definition->solutions, definition->solution_count,
+                              &p->solution_capacity[definition - plan->definitions],
+                              sizeof *definition->solutions);
             definition->solutions[definition->solution_count++] = planned;
         } else if (made->is_reference && planned)
             definition->reference = planned;

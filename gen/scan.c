@@ -24,22 +24,10 @@ typedef struct {
 
 typedef void (*file_visitor)(scanner *s, const char *path);
 
-/* Makes room for one more element; the old array stays in the arena, so doubling bounds the waste.
- */
-static void *grow(tm_arena *arena, void *array, size_t count, size_t *capacity, size_t size) {
-    if (count < *capacity)
-        return array;
-    *capacity = *capacity ? *capacity * 2 : 64;
-    void *bigger = tm_arena_array(arena, *capacity, size);
-    if (count)
-        memcpy(bigger, array, count * size);
-    return bigger;
-}
-
 static void note_input(scanner *s, const char *path) {
     tm_scan *scan = s->scan;
-    scan->inputs = grow(s->arena, scan->inputs, scan->input_count, &scan->input_capacity,
-                        sizeof *scan->inputs);
+    scan->inputs = tm_arena_grow(s->arena, scan->inputs, scan->input_count, &scan->input_capacity,
+                                 sizeof *scan->inputs);
     scan->inputs[scan->input_count++] = path;
 }
 
@@ -117,8 +105,8 @@ static void note_broken(scanner *s, const tm_node *node, const char *path) {
     const tm_node *name = tm_node_get(node, "name");
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     tm_scan *scan = s->scan;
-    scan->broken = grow(s->arena, scan->broken, scan->broken_count, &scan->broken_capacity,
-                        sizeof *scan->broken);
+    scan->broken = tm_arena_grow(s->arena, scan->broken, scan->broken_count, &scan->broken_capacity,
+                                 sizeof *scan->broken);
     scan->broken[scan->broken_count++] =
         name && name->type == TM_NODE_STRING
             ? name->string
@@ -133,8 +121,8 @@ static void visit_definition(scanner *s, const char *path) {
         return;
     }
     tm_scan *scan = s->scan;
-    scan->definitions = grow(s->arena, scan->definitions, scan->definition_count,
-                             &s->definition_capacity, sizeof *scan->definitions);
+    scan->definitions = tm_arena_grow(s->arena, scan->definitions, scan->definition_count,
+                                      &s->definition_capacity, sizeof *scan->definitions);
     scan->definitions[scan->definition_count++] = (tm_scanned_definition){.definition = definition};
 }
 
@@ -173,8 +161,8 @@ static void visit_solution(scanner *s, const char *path) {
     while (*below == '/')
         below++;
     tm_scan *scan = s->scan;
-    scan->solutions = grow(s->arena, scan->solutions, scan->solution_count, &s->solution_capacity,
-                           sizeof *scan->solutions);
+    scan->solutions = tm_arena_grow(s->arena, scan->solutions, scan->solution_count,
+                                    &s->solution_capacity, sizeof *scan->solutions);
     scan->solutions[scan->solution_count++] = (tm_scanned_solution){
         .solution = solution,
         .ninja_folder = tm_arena_format(s->arena, "%s/%s", s->ninja_prefix, below),
@@ -188,10 +176,11 @@ static const tm_place *uuid_place(const tm_workload *workload) {
 
 static void add_workload(scanner *s, tm_scanned_definition *owner, const tm_workload *workload) {
     size_t datasets = owner->workload_capacity;
-    owner->workloads = grow(s->arena, owner->workloads, owner->workload_count,
-                            &owner->workload_capacity, sizeof *owner->workloads);
-    owner->workload_datasets = grow(s->arena, owner->workload_datasets, owner->workload_count,
-                                    &datasets, sizeof *owner->workload_datasets);
+    owner->workloads = tm_arena_grow(s->arena, owner->workloads, owner->workload_count,
+                                     &owner->workload_capacity, sizeof *owner->workloads);
+    owner->workload_datasets =
+        tm_arena_grow(s->arena, owner->workload_datasets, owner->workload_count, &datasets,
+                      sizeof *owner->workload_datasets);
     owner->workloads[owner->workload_count] = workload;
     owner->workload_datasets[owner->workload_count++] = s->dataset;
 }
@@ -297,19 +286,15 @@ static void settle_workloads(scanner *s, tm_scanned_definition *owner) {
     owner->workload_count = kept;
 }
 
+static int compare_name(const void *name, const void *scanned) {
+    return strcmp(name, ((const tm_scanned_definition *)scanned)->definition->name);
+}
+
 tm_scanned_definition *tm_scan_find(const tm_scan *scan, const char *name) {
-    size_t low = 0, high = scan->definition_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(name, scan->definitions[middle].definition->name);
-        if (order == 0)
-            return &scan->definitions[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    if (scan->definition_count == 0)
+        return NULL;
+    return bsearch(name, scan->definitions, scan->definition_count, sizeof *scan->definitions,
+                   compare_name);
 }
 
 bool tm_scan_is_broken(const tm_scan *scan, const char *name) {
@@ -338,7 +323,7 @@ tm_scan *tm_scan_read(const tm_options *options, tm_arena *arena, tm_diag *diag)
         size_t count;
         s.root = options->datasets[i];
         if (!tm_file_list(arena, folder, &count))
-            tm_diag_error(diag, ((tm_place){NULL, TM_WHOLE_FILE}), NULL,
+            tm_diag_error(diag, tm_diag_command_line, NULL,
                           "--dataset=%s: expected a folder with definitions/ in it, got %s",
                           options->datasets[i], strerror(errno));
         walk(&s, folder, ".json", NULL, visit_definition, 0);

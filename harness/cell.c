@@ -11,8 +11,6 @@
 #include "lib/json.h"
 #include "lib/layout.h"
 
-static const tm_place command_line = {NULL, TM_WHOLE_FILE};
-
 static const char usage[] =
     "usage: %s [--solution] SOLUTION.so [--trace=FILE | --in-process] [--seed=N]\n"
     "Judges a solution on this workload: build/solutions/<solution>.so, as ninja builds it.\n"
@@ -32,7 +30,7 @@ char *tm_cell_path(const tm_cell *cell, tm_arena *arena, const char *path) {
 static const tm_node *read_json(const char *path, tm_arena *arena, tm_diag *diag) {
     const tm_source *source = tm_file_read(arena, path);
     if (!source) {
-        tm_diag_error(diag, command_line, NULL, "%s: %s; run ninja", path, strerror(errno));
+        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: %s; run ninja", path, strerror(errno));
         return NULL;
     }
     return tm_json_parse_all(arena, source, diag);
@@ -61,13 +59,14 @@ static bool read_facts(tm_cell *cell, tm_facts *facts, const char *object, tm_ar
                        tm_diag *diag) {
     size_t length = strlen(object);
     if (length < 4 || strcmp(object + length - 3, ".so") != 0) {
-        tm_diag_error(diag, command_line, NULL,
+        tm_diag_error(diag, tm_diag_command_line, NULL,
                       "expected a shared object such as build/solutions/NAME.so, got \"%s\"",
                       object);
         return false;
     }
     if (access(object, R_OK) != 0) {
-        tm_diag_error(diag, command_line, NULL, "%s: %s; run ninja", object, strerror(errno));
+        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: %s; run ninja", object,
+                      strerror(errno));
         return false;
     }
     const char *path = tm_arena_format(arena, "%.*s.json", (int)(length - 3), object);
@@ -77,7 +76,7 @@ static bool read_facts(tm_cell *cell, tm_facts *facts, const char *object, tm_ar
         return false;
     if (strcmp(facts->definition, cell->table->definition) == 0)
         return true;
-    tm_diag_error(diag, command_line, NULL,
+    tm_diag_error(diag, tm_diag_command_line, NULL,
                   "%s: expected a solution of %s, got one of %s; give it to a harness of %s",
                   object, cell->table->definition, facts->definition, facts->definition);
     return false;
@@ -100,27 +99,27 @@ static int read_arguments(tm_cell *cell, int argc, char **argv, tm_diag *diag) {
         else if (strcmp(word, "--in-process") == 0)
             cell->in_process = true;
         else if (strcmp(word, "--solution") == 0) {
-            tm_diag_error(diag, command_line, word,
+            tm_diag_error(diag, tm_diag_command_line, word,
                           "expected a shared object such as build/solutions/NAME.so, got nothing");
             return 2;
         } else if (strncmp(word, "--seed=", 7) == 0) {
             cell->has_seed = true;
             cell->seed = strtoull(word + 7, &end, 0);
             if (!*(word + 7) || *end) {
-                tm_diag_error(diag, command_line, NULL, "--seed: expected a number, got \"%s\"",
-                              word + 7);
+                tm_diag_error(diag, tm_diag_command_line, NULL,
+                              "--seed: expected a number, got \"%s\"", word + 7);
                 return 2;
             }
         } else if (word[0] != '-' && !cell->solution_path)
             cell->solution_path = word;
         else {
-            tm_diag_error(diag, command_line, NULL, "unexpected argument \"%s\"; see %s --help",
-                          word, argv[0]);
+            tm_diag_error(diag, tm_diag_command_line, NULL,
+                          "unexpected argument \"%s\"; see %s --help", word, argv[0]);
             return 2;
         }
     }
     if (cell->in_process && cell->trace_path) {
-        tm_diag_error(diag, command_line, NULL,
+        tm_diag_error(diag, tm_diag_command_line, NULL,
                       "--in-process: expected no --trace beside it, as no result comes from there; "
                       "leave one of them out");
         return 2;
@@ -147,7 +146,8 @@ int tm_cell_open(tm_cell *cell, const tm_table *table, int argc, char **argv, tm
     if (status >= 0)
         return status;
     if (!cell->root) {
-        tm_diag_error(diag, command_line, NULL, "expected this program under build/harness/");
+        tm_diag_error(diag, tm_diag_command_line, NULL,
+                      "expected this program under build/harness/");
         return 3;
     }
     tm_node_reader reader = {arena, diag};

@@ -10,8 +10,6 @@
 
 #include "lib/text.h"
 
-static const tm_place command_line = {NULL, TM_WHOLE_FILE};
-
 /* The lock file of a device: by its identity, so that all build folders of a machine meet there;
  * for the CPU the file that compiles of this build share. */
 static const char *lock_path(const tm_cell *cell, const tm_node *device, tm_arena *arena) {
@@ -37,13 +35,13 @@ static int try_lock(const tm_cell *cell, const tm_node *device, int operation, t
     if (file >= 0)
         (void)fchmod(file, 0666);
     if (file < 0) {
-        tm_diag_error(diag, command_line, NULL, "%s: %s", path, strerror(errno));
+        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: %s", path, strerror(errno));
         return -1;
     }
     while (flock(file, operation) != 0)
         if (errno != EINTR) {
             if (errno != EWOULDBLOCK)
-                tm_diag_error(diag, command_line, NULL, "%s: cannot be locked: %s", path,
+                tm_diag_error(diag, tm_diag_command_line, NULL, "%s: cannot be locked: %s", path,
                               strerror(errno));
             close(file);
             return -1;
@@ -55,7 +53,8 @@ bool tm_lock_device(const tm_cell *cell, int *device, tm_arena *arena, tm_diag *
     const tm_node *devices = tm_node_get(cell->device, "devices");
     const tm_node *first = devices ? devices->child : NULL;
     if (!first) {
-        tm_diag_error(diag, command_line, NULL, "expected a device in build/device.json, got none");
+        tm_diag_error(diag, tm_diag_command_line, NULL,
+                      "expected a device in build/device.json, got none");
         return false;
     }
     int index = 0;

@@ -11,8 +11,6 @@
 #include "harness/judge.h"
 #include "lib/file.h"
 
-static const tm_place command_line = {NULL, TM_WHOLE_FILE};
-
 static tm_json *trials_json(const tm_outcome *outcome) {
     tm_json *trials = tm_json_array();
     for (size_t i = 0; i < outcome->trial_count; i++) {
@@ -90,7 +88,8 @@ static bool write_log(const tm_cell *cell, const tm_outcome *outcome, tm_arena *
     }
     if (tm_file_write(path, outcome->log.data, outcome->log.length, NULL))
         return true;
-    tm_diag_error(diag, command_line, NULL, "%s: cannot be written: %s", path, strerror(errno));
+    tm_diag_error(diag, tm_diag_command_line, NULL, "%s: cannot be written: %s", path,
+                  strerror(errno));
     return false;
 }
 
@@ -129,7 +128,7 @@ bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_out
         return false;
     if (tm_trace_write(cell->trace_path, &trace))
         return true;
-    tm_diag_error(diag, command_line, NULL, "%s: cannot be written: %s", cell->trace_path,
+    tm_diag_error(diag, tm_diag_command_line, NULL, "%s: cannot be written: %s", cell->trace_path,
                   strerror(errno));
     return false;
 }

@@ -25,6 +25,7 @@
 #define TM_ARENA_ALIGN_BYTES ((size_t)16)
 #define TM_ARENA_FIRST_BLOCK_BYTES ((size_t)64 << 10)
 #define TM_ARENA_LAST_BLOCK_BYTES ((size_t)1 << 20)
+#define TM_ARENA_FIRST_CAPACITY 16 /* elements of an array that grows */
 
 typedef struct tm_arena_block tm_arena_block;
 struct tm_arena_block {
@@ -108,6 +109,16 @@ void *tm_arena_array(tm_arena *arena, size_t count, size_t size) {
     if (size != 0 && count > SIZE_MAX / size)
         tm_arena_exhausted(SIZE_MAX);
     return tm_arena_alloc(arena, count * size);
+}
+
+void *tm_arena_grow(tm_arena *arena, void *array, size_t count, size_t *capacity, size_t size) {
+    if (count < *capacity)
+        return array;
+    *capacity = *capacity > 0 ? *capacity * 2 : TM_ARENA_FIRST_CAPACITY;
+    void *bigger = tm_arena_array(arena, *capacity, size);
+    if (count > 0)
+        memcpy(bigger, array, count * size);
+    return bigger;
 }
 
 char *tm_arena_copy(tm_arena *arena, const char *text, size_t length) {

@@ -24,6 +24,10 @@ void tm_arena_destroy(tm_arena *arena);
 void *tm_arena_alloc(tm_arena *arena, size_t bytes);
 /* `count` zeroed elements of `size` bytes each; aborts on overflow. Borrows until destroy. */
 void *tm_arena_array(tm_arena *arena, size_t count, size_t size);
+/* Room for one more element behind the `count` of an array that grows: the array, or a copy of
+ * twice its capacity (the old one stays in the arena, so doubling bounds the waste). Start with
+ * NULL and a capacity of 0. Borrows until destroy. */
+void *tm_arena_grow(tm_arena *arena, void *array, size_t count, size_t *capacity, size_t size);
 /* The first `length` bytes of `text` followed by NUL. Borrows until destroy. */
 char *tm_arena_copy(tm_arena *arena, const char *text, size_t length);
 /* printf into the arena. Borrows until destroy. */

@@ -38,6 +38,8 @@ struct tm_diag {
     tm_diag_index *indexes; /* the last used one first */
 };
 
+const tm_place tm_diag_command_line = {NULL, TM_WHOLE_FILE};
+
 tm_diag *tm_diag_create(tm_arena *arena) {
     tm_diag *diag = tm_arena_alloc(arena, sizeof *diag);
     diag->arena = arena;
@@ -213,14 +215,8 @@ void tm_diag_add(tm_diag *diag, tm_diag_severity severity, tm_place place, const
     entry.message = tm_diag_message(diag, where, format, arguments);
     va_end(arguments);
 
-    if (diag->count == diag->capacity) {
-        size_t capacity = diag->capacity == 0 ? 16 : diag->capacity * 2;
-        tm_diag_entry *entries = tm_arena_array(diag->arena, capacity, sizeof *entries);
-        if (diag->count > 0)
-            memcpy(entries, diag->entries, diag->count * sizeof *entries);
-        diag->entries = entries;
-        diag->capacity = capacity;
-    }
+    diag->entries = tm_arena_grow(diag->arena, diag->entries, diag->count, &diag->capacity,
+                                  sizeof *diag->entries);
     diag->entries[diag->count++] = entry;
     diag->counts[severity]++;
 }

@@ -33,6 +33,7 @@ typedef struct {
     size_t offset; /* bytes from the start of the source's text */
 } tm_place;
 #define TM_WHOLE_FILE ((size_t)-1)
+extern const tm_place tm_diag_command_line;
 
 typedef enum { TM_DIAG_NOTE, TM_DIAG_WARNING, TM_DIAG_ERROR } tm_diag_severity;
 

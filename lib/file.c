@@ -224,18 +224,13 @@ const tm_file_entry *tm_file_list(tm_arena *arena, const char *folder, size_t *c
     DIR *stream = opendir(folder);
     if (stream == NULL)
         return NULL;
-    size_t filled = 0, capacity = 16;
-    tm_file_entry *entries = tm_arena_array(arena, capacity, sizeof *entries);
+    size_t filled = 0, capacity = 0;
+    tm_file_entry *entries = tm_arena_grow(arena, NULL, filled, &capacity, sizeof *entries);
     const struct dirent *entry;
     while (errno = 0, (entry = readdir(stream)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
-        if (filled == capacity) {
-            tm_file_entry *more = tm_arena_array(arena, capacity * 2, sizeof *more);
-            memcpy(more, entries, filled * sizeof *more);
-            entries = more;
-            capacity *= 2;
-        }
+        entries = tm_arena_grow(arena, entries, filled, &capacity, sizeof *entries);
         entries[filled].name = tm_arena_copy(arena, entry->d_name, strlen(entry->d_name));
         entries[filled].is_folder = tm_file_is_folder(stream, entry);
         filled++;

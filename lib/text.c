@@ -142,6 +142,12 @@ static size_t tm_text_distance(const char *a, size_t a_length, const char *b, si
     return rows[a_length % 3][b_length];
 }
 
+uint64_t tm_text_hash(uint64_t hash, const char *text) {
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
 const char *tm_text_nearest(const char *word, const char *const *candidates, size_t count) {
     size_t word_length = strlen(word);
     const char *nearest = NULL;

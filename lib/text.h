@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A growing NUL-terminated byte string. Start with {0}; tm_text_free ends it.
  * `data` may be NULL while nothing has been added; use tm_text_get for a string that never is. */
@@ -33,6 +34,10 @@ size_t tm_text_utf8_bytes(const char *bytes, size_t length);
 
 /* True when `name` matches one of the comma-separated globs; a NULL or empty list matches all. */
 bool tm_text_matches(const char *globs, const char *name);
+
+/* FNV-1a: `hash` with the bytes of `text` in it. The first text starts from TM_TEXT_HASH_START. */
+#define TM_TEXT_HASH_START UINT64_C(0xcbf29ce484222325)
+uint64_t tm_text_hash(uint64_t hash, const char *text);
 
 /* The entry of `candidates` nearest to `word` by edit distance, when near enough to be a slip of
  * the fingers (distance at most a third of the longer word, at least 1); else NULL.

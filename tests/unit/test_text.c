@@ -218,6 +218,31 @@ static void test_layout_paths(void **state) {
     tm_arena_destroy(arena);
 }
 
+static void test_arena_arrays_grow_with_their_elements(void **state) {
+    (void)state;
+    tm_arena *arena = tm_arena_create();
+    size_t capacity = 0;
+    int *numbers = NULL;
+    for (int i = 0; i < 1000; i++) {
+        numbers = tm_arena_grow(arena, numbers, (size_t)i, &capacity, sizeof *numbers);
+        assert_true((size_t)i < capacity);
+        numbers[i] = i;
+    }
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(numbers[i], i);
+    tm_arena_destroy(arena);
+}
+
+/* The vectors of the FNV specification's authors. */
+static void test_hash(void **state) {
+    (void)state;
+    assert_true(tm_text_hash(TM_TEXT_HASH_START, "") == UINT64_C(0xcbf29ce484222325));
+    assert_true(tm_text_hash(TM_TEXT_HASH_START, "a") == UINT64_C(0xaf63dc4c8601ec8c));
+    assert_true(tm_text_hash(TM_TEXT_HASH_START, "foobar") == UINT64_C(0x85944171f73967e8));
+    assert_true(tm_text_hash(tm_text_hash(TM_TEXT_HASH_START, "foo"), "bar") ==
+                UINT64_C(0x85944171f73967e8));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena_objects_are_zeroed_aligned_and_apart),
@@ -229,6 +254,8 @@ int main(void) {
         cmocka_unit_test(test_nearest_finds_slips_only),
         cmocka_unit_test(test_components_are_safe_and_distinct),
         cmocka_unit_test(test_layout_paths),
+        cmocka_unit_test(test_arena_arrays_grow_with_their_elements),
+        cmocka_unit_test(test_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,38 @@
+#include "gen/rows.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "lib/text.h"
+
+#define SMOKE_ROWS 3
+#define SMOKE_LARGE_BYTES ((size_t)64 << 20)
+
+bool tm_rows_selected(const char *selection, const char *uuid) {
+    return strcmp(selection, "all") == 0 || strcmp(selection, "smoke") == 0 ||
+           tm_text_matches(selection, uuid);
+}
+
+/* Of equal ones the first. */
+void tm_rows_keep_smoke(tm_arena *arena, tm_rows *rows) {
+    size_t count = rows->count;
+    bool *kept = tm_arena_array(arena, count, sizeof *kept);
+    size_t *sizes = tm_arena_array(arena, count, sizeof *sizes);
+    for (size_t i = 0; i < count; i++)
+        if (!tm_workload_bytes(rows->items[i], &sizes[i]))
+            sizes[i] = SIZE_MAX;
+    for (int pick = 0; pick < SMOKE_ROWS; pick++) {
+        size_t smallest = count;
+        for (size_t i = 0; i < count; i++)
+            if (!kept[i] && (smallest == count || sizes[i] < sizes[smallest]))
+                smallest = i;
+        if (smallest < count && (pick == 0 || sizes[smallest] <= SMOKE_LARGE_BYTES))
+            kept[smallest] = true;
+    }
+    rows->count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (kept[i]) {
+            rows->datasets[rows->count] = rows->datasets[i];
+            rows->items[rows->count++] = rows->items[i];
+        }
+}
