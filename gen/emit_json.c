@@ -47,6 +47,10 @@ static bool emit_facts(const tm_planned_solution *planned, const tm_definition *
     for (size_t i = 0; contract->generic && i < contract->constant_count; i++)
         tm_json_push_number(constants, planned->constants[i].value);
     tm_json_set(json, "constants", constants);
+    tm_json *overwrites = tm_json_array();
+    for (size_t i = 0; i < planned->solution->overwrite_count; i++)
+        tm_json_push_string(overwrites, planned->solution->overwrites[i]);
+    tm_json_set(json, "overwrites", overwrites);
     tm_json_set_string(json, "log", tm_arena_format(arena, "%s.log", planned->unit->stem));
     return write_json(tm_layout_solution(arena, planned->name, ".json"), json, diag);
 }

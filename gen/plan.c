@@ -7,6 +7,7 @@
 #include "gen/blobs.h"
 #include "gen/constants.h"
 #include "gen/filters.h"
+#include "gen/overwrites.h"
 #include "gen/rows.h"
 #include "lib/layout.h"
 #include "lib/text.h"
@@ -332,7 +333,11 @@ static void attach(planner *p, const tm_scanned_solution *scanned, size_t index)
         skip(p, TM_SKIPPED_SOLUTION, name, definition->name, reason);
         return;
     }
-    add_candidate(p, scanned, planned);
+    const char *wrong = tm_overwrites_wrong(solution, definition);
+    if (!wrong)
+        add_candidate(p, scanned, planned);
+    else if (first_clash(p, scanned))
+        tm_overwrites_refuse(solution, definition, wrong, p->arena, p->diag);
 }
 
 static int compare_name(const void *name, const void *planned) {

@@ -226,10 +226,28 @@ static void read_constants(tm_node_reader *reader, const tm_node *own, tm_soluti
     solution->constants = rows;
 }
 
+/* Whether they are inputs is for the definition to say; that a reference has none can be said now:
+ * what it leaves behind would be judged by. */
+static void read_overwrites(tm_node_reader *reader, const tm_node *own, tm_solution *solution) {
+    const char *key = "overwrites", *where = "tracemill.overwrites";
+    tm_node_may_strings(reader, own, "tracemill", key, &solution->overwrites,
+                        &solution->overwrite_count);
+    if (solution->overwrite_count && solution->role == TM_ROLE_REFERENCE)
+        tm_diag_error(
+            reader->diag, tm_node_get(own, key)->key_place, where,
+            "expected no such key in a reference, got one; let it leave its inputs alone");
+    for (size_t i = 0; i < solution->overwrite_count; i++)
+        if (find(solution->overwrites[i], solution->overwrites, i) >= 0)
+            tm_diag_error(reader->diag, tm_node_get(own, key)->place, where,
+                          "expected each input once, got \"%s\" twice; remove one",
+                          solution->overwrites[i]);
+}
+
 static void read_tracemill(tm_node_reader *reader, const tm_node *root, tm_solution *solution) {
-    static const char *const keys[] = {
-        "compile_flags",     "link_flags", "binding",       "definitions", "constants",
-        "compile_time_axes", "generic",    "arch_specific", "role",        "match"};
+    static const char *const keys[] = {"compile_flags", "link_flags",    "binding",
+                                       "definitions",   "constants",     "compile_time_axes",
+                                       "generic",       "arch_specific", "role",
+                                       "match",         "overwrites"};
     const char *where = "tracemill";
     const tm_node *own = tm_node_may(reader, root, "", where, TM_NODE_OBJECT);
     if (!own)
@@ -249,6 +267,7 @@ static void read_tracemill(tm_node_reader *reader, const tm_node *root, tm_solut
     tm_node_may_bool(reader, own, where, "arch_specific", &solution->arch_specific);
     if (read_choice(reader, own, "role", role_names, COUNT(role_names)) == TM_ROLE_REFERENCE)
         solution->role = TM_ROLE_REFERENCE;
+    read_overwrites(reader, own, solution);
     const tm_node *match = tm_node_may(reader, own, where, "match", TM_NODE_OBJECT);
     if (match)
         solution->match = tm_match_parse(reader, match, "tracemill.match");

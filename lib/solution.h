@@ -68,6 +68,8 @@ typedef struct {
     size_t definition_glob_count;
     bool generic;       /* const axes and constants at run time: compiled once per signature */
     bool arch_specific; /* sm_90a rather than sm_90 */
+    const char *const *overwrites; /* inputs that a call may change; restored before the next */
+    size_t overwrite_count;
     tm_role role;
     const tm_match *match; /* or NULL */
     const tm_constants_row *constants;

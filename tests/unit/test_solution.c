@@ -69,6 +69,19 @@ static void test_reads_all(void **state) {
     model_end(&reader);
 }
 
+static void test_reads_overwrites(void **state) {
+    (void)state;
+    tm_node_reader reader = model_begin();
+    const char *text =
+        model_replace(&reader, GOOD, "'role': 'reference'", "'overwrites': ['weight', 'bias']");
+    const tm_solution *solution = parse(&reader, text);
+    assert_int_equal(solution->overwrite_count, 2);
+    assert_string_equal(solution->overwrites[0], "weight");
+    assert_string_equal(solution->overwrites[1], "bias");
+    assert_int_equal(parse(&reader, GOOD)->overwrite_count, 0);
+    model_end(&reader);
+}
+
 static const tm_solution *parse_plain(tm_node_reader *reader, const char *language,
                                       const char *target) {
     const char *text = model_replace(reader, PLAIN, "LANGUAGE", language);
@@ -231,7 +244,7 @@ static void test_complaints(void **state) {
         {"'link_flags': ['-lm']", "'libraries': ['-lm']",
          "6:54: error: tracemill: unknown key 'libraries'; the known ones are 'compile_flags', "
          "'link_flags', 'binding', 'definitions', 'constants', 'compile_time_axes', 'generic', "
-         "'arch_specific', 'role', 'match'\n"},
+         "'arch_specific', 'role', 'match', 'overwrites'\n"},
         {"['-lm']", "['']",
          "6:69: error: tracemill.link_flags[0]: expected a non-empty string, got ''\n"},
         {"'generic': true", "'generic': 1",
@@ -248,6 +261,15 @@ static void test_complaints(void **state) {
         {"'binding': 'c'", "'binding': 'tvmffi'",
          "9:35: error: tracemill.binding: expected one of c, tvm-ffi, torch, got 'tvmffi'; did you "
          "mean 'tvm-ffi'?\n"},
+        {"'role': 'reference', 'binding'", "'overwrites': ['bias', 'weight'], 'binding'", ""},
+        {"'role': 'reference', 'binding'", "'overwrites': 'bias', 'binding'",
+         "9:17: error: tracemill.overwrites: expected an array, got 'bias'\n"},
+        {"'role': 'reference', 'binding'", "'overwrites': ['bias', 'weight', 'bias'], 'binding'",
+         "9:17: error: tracemill.overwrites: expected each input once, got 'bias' twice; remove "
+         "one\n"},
+        {"'role': 'reference', 'binding'", "'role': 'reference', 'overwrites': ['bias'], 'binding'",
+         "9:24: error: tracemill.overwrites: expected no such key in a reference, got one; let it "
+         "leave its inputs alone\n"},
         {"{'eps': 1e-6}", "1e-6",
          "8:65: error: tracemill.constants.rmsnorm_h128: expected an object of numbers such as "
          "{'eps': 1e-5}, got 1e-06; write one\n"},
@@ -406,10 +428,15 @@ static void test_match_covers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads_all),    cmocka_unit_test(test_languages),
-        cmocka_unit_test(test_targets),      cmocka_unit_test(test_complaints),
-        cmocka_unit_test(test_many_sources), cmocka_unit_test(test_family_needs_placeholder),
-        cmocka_unit_test(test_expand_name),  cmocka_unit_test(test_match_covers),
+        cmocka_unit_test(test_reads_all),
+        cmocka_unit_test(test_reads_overwrites),
+        cmocka_unit_test(test_languages),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_complaints),
+        cmocka_unit_test(test_many_sources),
+        cmocka_unit_test(test_family_needs_placeholder),
+        cmocka_unit_test(test_expand_name),
+        cmocka_unit_test(test_match_covers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
