@@ -6,7 +6,7 @@
  * keeps its time stamp, so that nothing after it runs again.
  *
  *   tm-cc --output=X.so --contract=DIR --entry=SYMBOL --entry-index=N [--lock=FILE]
- *         [--ignore-headers=PREFIX] --c=CMD --cpp=CMD --cu=CMD --link=CMD
+ *         [--ignore-headers=PREFIX] --c=CMD --cpp=CMD --cu=CMD --link=CMD [--link-depends=FLAG]
  *         SOURCE... -- [COMPILE FLAG...] -- [LINK FLAG...]
  *   tm-cc [--lock=FILE] --run COMMAND...     any other compile, kept apart from timed CPU cells
  *
@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "gen/depfile.h"
+#include "gen/libraries.h"
 #include "lib/arena.h"
 #include "lib/file.h"
 #include "lib/marker.h"
@@ -34,6 +35,7 @@ extern char **environ;
 typedef struct {
     const char *output, *contract, *entry, *entry_index, *lock, *ignore_headers;
     const char *c, *cpp, *cu, *link;
+    const char *link_depends; /* with a file behind it: the linker lists there what it reads */
     char **sources, **flags, **links;
     int source_count, flag_count, link_count;
     char **run; /* NULL-terminated, for --run */
@@ -61,11 +63,17 @@ static bool parse(arguments *args, int argc, char **argv) {
     struct {
         const char *name;
         const char **value;
-    } options[] = {{"output", &args->output}, {"contract", &args->contract},
-                   {"entry", &args->entry},   {"entry-index", &args->entry_index},
-                   {"lock", &args->lock},     {"ignore-headers", &args->ignore_headers},
-                   {"c", &args->c},           {"cpp", &args->cpp},
-                   {"cu", &args->cu},         {"link", &args->link}};
+    } options[] = {{"output", &args->output},
+                   {"contract", &args->contract},
+                   {"entry", &args->entry},
+                   {"entry-index", &args->entry_index},
+                   {"lock", &args->lock},
+                   {"ignore-headers", &args->ignore_headers},
+                   {"c", &args->c},
+                   {"cpp", &args->cpp},
+                   {"cu", &args->cu},
+                   {"link", &args->link},
+                   {"link-depends", &args->link_depends}};
     int i = 1;
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
         if (strcmp(argv[i], "--run") == 0) {
@@ -237,8 +245,11 @@ static int compile(const arguments *args, tm_arena *arena, int index, const char
     return status;
 }
 
+/* Links the objects; `own` is what begins the names of our own. */
 static int link_objects(const arguments *args, tm_arena *arena, const char *const *objects,
-                        const char *temporary, int log) {
+                        const char *own, int log, tm_text *depends, tm_text *identity) {
+    const char *temporary = tm_arena_format(arena, "%s.tmp", own);
+    const char *depfile = tm_arena_format(arena, "%s.d", own);
     command cmd = {.count = 0};
     add_words(&cmd, arena, args->link);
     for (int i = 0; i < args->source_count; i++)
@@ -247,7 +258,15 @@ static int link_objects(const arguments *args, tm_arena *arena, const char *cons
     add(&cmd, temporary);
     for (int i = 0; i < args->link_count; i++)
         add(&cmd, args->links[i]);
-    return run(&cmd, log);
+    if (args->link_depends && *args->link_depends)
+        add(&cmd, tm_arena_format(arena, "%s%s", args->link_depends, depfile));
+    int status = run(&cmd, log);
+    if (status > 0)
+        tm_libraries_add_folders(depends, arena, args->links, args->link_count);
+    else
+        tm_libraries_add(depends, identity, arena, depfile, own);
+    unlink(depfile);
+    return status;
 }
 
 /* A compiler that the machine stopped (a full disk, no memory) says nothing about the source. */
@@ -292,9 +311,10 @@ static int build(const arguments *args, tm_arena *arena) {
     size_t stem_length = strlen(args->output) - strlen(".so");
     const char *stem = tm_arena_copy(arena, args->output, stem_length);
     const char *log_path = tm_arena_format(arena, "%s.log", stem);
-    const char *temporary = tm_arena_format(arena, "%s.%ld.tmp", stem, (long)getpid());
+    const char *own = tm_arena_format(arena, "%s.%ld", stem, (long)getpid());
+    const char *temporary = tm_arena_format(arena, "%s.tmp", own);
     const char **objects = tm_arena_array(arena, (size_t)args->source_count, sizeof *objects);
-    tm_text depends = {0};
+    tm_text depends = {0}, identity = {0};
     int result = 3, status = 0;
     tm_file_make_parents(args->output);
     int log = open(log_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -304,11 +324,11 @@ static int build(const arguments *args, tm_arena *arena) {
     }
     tm_text_format(&depends, "%s:", args->output);
     for (int i = 0; i < args->source_count && status == 0; i++) {
-        objects[i] = tm_arena_format(arena, "%s.%ld.%d.o", stem, (long)getpid(), i);
+        objects[i] = tm_arena_format(arena, "%s.%d.o", own, i);
         status = compile(args, arena, i, objects[i], log, &depends);
     }
     if (status == 0)
-        status = link_objects(args, arena, objects, temporary, log);
+        status = link_objects(args, arena, objects, own, log, &depends, &identity);
     tm_text_add(&depends, "\n");
     if (status < 0) {
         fprintf(stderr, "tm-cc: the compiler could not be started: %s; run ./configure again\n",
@@ -332,8 +352,14 @@ static int build(const arguments *args, tm_arena *arena) {
         result = settle(args->output, marker.data, marker.length) ? 0 : 3;
         tm_text_free(&marker);
         fprintf(stdout, "COMPILE_ERROR %s: see %s\n", args->output, log_path);
-    } else
-        result = settle(args->output, made->text, made->length) ? 0 : 3;
+    } else {
+        tm_text bytes = {0};
+        tm_text_add_bytes(&bytes, made->text, made->length);
+        if (identity.length) /* behind the end of the object, where no loader looks */
+            tm_text_format(&bytes, "\ntracemill: linked with\n%s", tm_text_get(&identity));
+        result = settle(args->output, bytes.data, bytes.length) ? 0 : 3;
+        tm_text_free(&bytes);
+    }
     const char *depfile = tm_arena_format(arena, "%s.d", args->output);
     if (result || !tm_file_write(depfile, tm_text_get(&depends), depends.length, NULL)) {
         fprintf(stderr, "tm-cc: %s: cannot be written: %s\n", args->output, strerror(errno));
@@ -346,6 +372,7 @@ out:
     sweep(arena, stem);
     close(log);
     tm_text_free(&depends);
+    tm_text_free(&identity);
     return result;
 }
 

@@ -201,7 +201,7 @@ static void add_unit(tm_text *out, const tm_unit *unit, tm_arena *arena) {
         }
     tm_text_add(out, " ");
     add_path(out, tm_file_join(arena, unit->contract->folder, "contract.h"));
-    tm_text_add(out, " toolchain build/bin/tm-cc\n");
+    tm_text_add(out, " build/toolchain.txt build/bin/tm-cc\n");
     add_words(out, "contract", &unit->contract->folder, 1);
     add_words(out, "entry", &solution->entry_symbol, 1);
     tm_text_format(out, "  entry_index = %zu\n", entry);

@@ -41,7 +41,12 @@ printf '%s\\n' "\$*" >>"$build/launched"
 LD_LIBRARY_PATH=$build/lib "\$@" | if [ -e "$build/other" ]; then sed 's/cpu-0/cpu-1/'; else cat; fi
 END
 chmod +x launch
-"$srcdir/configure" --arch=cpu --dataset="$tests/data/tiny" --definitions=tiny_h32 \
+cp -R "$tests/data/tiny" data
+# shellcheck disable=SC2016 # the loader expands it
+sed 's/"-lm"/"-Wl,--no-as-needed", "-Llinked", "-ltiny", "-Wl,-rpath,$ORIGIN\/..\/..\/linked"/' \
+    "$tests/data/tiny/kernels/tiny/plain/solution.json" >data/kernels/tiny/plain/solution.json
+mkdir linked
+"$srcdir/configure" --arch=cpu --dataset=data --definitions=tiny_h32 \
     --solutions=plain --iterations=1 --num-trials=1 --warmup-runs=0 --launcher="$build/launch" \
     >configure.log 2>&1 || {
     cat configure.log
@@ -49,6 +54,29 @@ chmod +x launch
     finish
 }
 bench
+
+# A library that a solution is linked with.
+tiny_library() { # C
+    echo "$1" >tiny.c
+    "${CC:-cc}" -shared -fPIC tiny.c -o linked/new.so && mv linked/new.so linked/libtiny.so
+}
+grep -q COMPILE_ERROR build/traces/tiny/rmsnorm/tiny_h32/plain/one.json ||
+    failed machine/linked 'it was linked without its library'
+settled machine/linked-without
+tiny_library 'int tiny_library = 1;'
+bench
+grep -q PASSED build/traces/tiny/rmsnorm/tiny_h32/plain/one.json ||
+    failed machine/linked 'it was not linked when its library was there'
+settled machine/linked
+tiny_library 'int tiny_library = 2;'
+bench
+if ran traces; then
+    pass machine/linked-other
+else
+    failed machine/linked-other 'no cell ran with another library'
+fi
+settled machine/linked-other
+
 grep -q -e '--trace=' launched || failed machine/launcher 'no cell went through it'
 if grep -q -e '--describe' launched; then
     pass machine/launcher

@@ -10,9 +10,17 @@ mkdir "$source"
     kernels "$source")
 mkdir "$source/tests"
 cp -R "$tests/unit" "$source/tests"
-mkdir "$scratch/build"
+# A compiler of our own too, behind another word.
+mkdir "$scratch/build" "$scratch/tools"
 cd "$scratch/build" || exit 1
-if ! { "$source/configure" --arch=cpu --dataset="$tests/data/tiny" --definitions=tiny_h32 \
+compiler() { # C flag; the file is as old as one from a package
+    printf '#!/bin/sh\nexec %s "$@" %s\n' "${CC:-gcc}" "$1" >"$scratch/tools/new"
+    chmod +x "$scratch/tools/new"
+    touch -d 2001-01-01 "$scratch/tools/new"
+    mv "$scratch/tools/new" "$scratch/tools/wrapped"
+}
+compiler ''
+if ! { "$source/configure" CC="env $scratch/tools/wrapped" --arch=cpu --dataset="$tests/data/tiny" --definitions=tiny_h32 \
     --solutions=plain --iterations=1 --num-trials=1 --warmup-runs=0 &&
     ninja bench; } >build.log 2>&1; then
     cat build.log
@@ -24,15 +32,23 @@ ran() { # path within build/: whether the last bench ran such an edge
     grep -v '^#' build/.ninja_log | sort >log.after
     comm -13 log.before log.after | cut -f4 | grep -q "^build/$1"
 }
-edit_and_bench() { # file, sed script
-    sed "$2" "$source/$1" >edited
-    ! cmp -s "$source/$1" edited || failed "toolkit/$1" 'nothing was edited'
-    cat edited >"$source/$1"
+bench() { # name
     grep -v '^#' build/.ninja_log | sort >log.before
     ninja bench >bench.log 2>&1 || {
         cat bench.log
         failed "toolkit/$1" 'ninja bench failed'
     }
+}
+edit_and_bench() { # file, sed script
+    sed "$2" "$source/$1" >edited
+    ! cmp -s "$source/$1" edited || failed "toolkit/$1" 'nothing was edited'
+    cat edited >"$source/$1"
+    bench "$1"
+}
+settled() { # name: another bench runs nothing
+    bench "$1"
+    grep -v '^#' build/.ninja_log | sort | comm -13 log.before - >log.again
+    [ ! -s log.again ] || failed "toolkit/$1" "a second bench ran [$(cut -f4 log.again)]"
 }
 
 # Line numbers move, and with them the debug information of the one object; the judges and the
@@ -58,4 +74,35 @@ fi
 # And what is in them does run them.
 edit_and_bench harness/judge.c '1i static const char *const edition __attribute__((used)) = "2";'
 if ran traces/; then pass toolkit/judge; else failed toolkit/judge 'no cell ran again'; fi
+
+# The compiler.
+settled before-compiler
+touch "$scratch/tools/wrapped"
+bench same-compiler
+if ! ran toolchain.txt; then
+    failed toolkit/same-compiler 'it was not looked at'
+elif ran obj/ || ran solutions/; then
+    failed toolkit/same-compiler 'something was compiled again'
+else
+    pass toolkit/same-compiler
+fi
+settled same-compiler
+compiler -DANOTHER
+bench equal-compiler
+if ! ran obj/ || ! ran solutions/; then
+    failed toolkit/equal-compiler 'not everything was compiled again'
+elif ran traces/; then
+    failed toolkit/equal-compiler 'a cell ran again with equal objects'
+else
+    pass toolkit/equal-compiler
+fi
+settled equal-compiler
+compiler -O0
+bench other-compiler
+if ran traces/; then
+    pass toolkit/other-compiler
+else
+    failed toolkit/other-compiler 'no cell ran again with other objects'
+fi
+settled other-compiler
 finish
