@@ -39,3 +39,19 @@ void tm_stats_median_interval(const double *sorted, size_t count, double *low, d
     *low = sorted[first > 0 ? (size_t)first : 0];
     *high = sorted[last < (double)count ? (size_t)last : count - 1];
 }
+
+bool tm_stats_unstable(const tm_stats *trials, size_t count, double least_ns) {
+    if (count == 0)
+        return false;
+    size_t restless = 0;
+    double lowest = INFINITY, highest = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        const tm_stats *trial = &trials[i];
+        if (!isfinite(trial->median) || !isfinite(trial->p90 - trial->p10))
+            return true;
+        restless += trial->p90 - trial->p10 > TM_STATS_SPREAD * fmax(trial->median, least_ns);
+        lowest = fmin(lowest, trial->median);
+        highest = fmax(highest, trial->median);
+    }
+    return 2 * restless >= count || highest - lowest > TM_STATS_DRIFT * fmax(lowest, least_ns);
+}
