@@ -32,6 +32,11 @@ typedef struct {
 typedef struct tm_backend_ops {
     const char *name; /* "cpu", "cuda" */
 
+    /* The first thing that main() of a process calls which will open a backend: puts into the
+     * environment what libraries read as they are loaded, and if something was missing there,
+     * starts this program again with it, in the same process. Returns when all is in place or
+     * cannot be had; then calls are timed all the same, only less steadily. */
+    void (*prepare)(char *const *argv);
     /* Opens device number `index`. NULL with a message on failure. Closed by `close`. */
     tm_backend *(*open)(int index, char *error);
     void (*close)(tm_backend *backend);
@@ -39,20 +44,33 @@ typedef struct tm_backend_ops {
      * Caller frees with tm_json_free. NULL with a message. Needs no open backend. */
     tm_json *(*describe)(char *error);
 
-    /* `bytes` of device memory aligned to 256, NULL with a message; freed by `free`. */
+    /* `bytes` of device memory aligned to 256, NULL with a message; freed by `free`. Its end lies
+     * at most 255 bytes before memory that faults on access, where the device can do that. What it
+     * holds is anybody's guess: `free` keeps memory for the next `alloc`, within a bound. */
     void *(*alloc)(tm_backend *backend, size_t bytes, char *error);
     void (*free)(tm_backend *backend, void *memory);
     /* Host to device and back, complete when they return. */
     bool (*upload)(tm_backend *backend, void *device, const void *host, size_t bytes, char *error);
     bool (*download)(tm_backend *backend, void *host, const void *device, size_t bytes,
                      char *error);
-    /* Fills `elems` elements from element index 0 with the values that harness/random.h defines for
-     * (seed, stream number, dtype): the same bits on every backend. */
+    /* Device to device, without overlap; enqueued on the stream and not waited for. */
+    bool (*copy)(tm_backend *backend, void *to, const void *from, size_t bytes, char *error);
+    /* Host memory that upload and download then use in place. Where the system refuses that, true
+     * all the same: they go through memory of their own. `unpin` before it is unmapped. */
+    bool (*pin)(tm_backend *backend, void *host, size_t bytes, char *error);
+    void (*unpin)(tm_backend *backend, void *host);
+    /* Of `elems` elements from element index 0 writes those whose block of TM_RANDOM_BLOCK has an
+     * index that is `phase` modulo `stride`, the cut block at the end included, with the values
+     * that harness/random.h defines for (seed, stream number, dtype): the same bits on every
+     * backend. Phase 0 of stride 1 is everything. */
     bool (*fill_random)(tm_backend *backend, void *device, int dtype, int64_t elems, uint64_t seed,
-                        uint32_t tensor, char *error);
+                        uint32_t tensor, uint32_t phase, uint32_t stride, char *error);
     /* Sets bytes to a repeated 4-byte pattern; `bytes` need not be a multiple of 4. */
     bool (*fill_pattern)(tm_backend *backend, void *device, uint32_t pattern, size_t bytes,
                          char *error);
+    /* What harness/hash.h defines for these bytes, the same on every backend; waits. */
+    bool (*hash)(tm_backend *backend, const void *device, size_t bytes, uint64_t *hash,
+                 char *error);
     /* Waits for all work of the device and reports any pending error of it. */
     bool (*sync)(tm_backend *backend, char *error);
     /* Makes the next call start cold: none of these buffers in cache, no dirty lines. */

@@ -3,36 +3,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
 #include "harness/backend.h"
+#include "harness/backend_cpu_cores.h"
+#include "harness/hash_bytes.h"
+#include "harness/pool.h"
 #include "harness/random_fill.h"
 
 struct tm_backend {
     uint64_t marks_ns[2];
+    tm_pool pool;
+    bool has_clflushopt;
     char *sweep; /* where lines cannot be flushed one by one: memory to read instead */
 };
 
 #define SWEEP_BYTES ((size_t)64 << 20)
 #define LINE_BYTES 64
-
-static tm_backend *cpu_open(int index, char *error) {
-    tm_backend *backend = index == 0 ? calloc(1, sizeof *backend) : NULL;
-    if (!backend)
-        snprintf(error, TM_BACKEND_ERROR_BYTES, "expected CPU device 0, got %d", index);
-    return backend;
-}
-
-static void cpu_close(tm_backend *backend) {
-    free(backend->sweep);
-    free(backend);
-}
 
 /* The value of a "key : value" line of /proc/cpuinfo. */
 static bool cpuinfo(const char *key, char *value, size_t size) {
@@ -65,7 +61,7 @@ static tm_json *cpu_describe(char *error) {
     tm_json_set_int(device, "index", 0);
     tm_json_set_string(device, "name", name);
     tm_json_set_string(device, "uuid", "cpu-0");
-    tm_json_set_int(device, "cores", sysconf(_SC_NPROCESSORS_ONLN));
+    tm_cores_describe(device);
     tm_json_push(devices, device);
     tm_json_set(json, "devices", devices);
     tm_json_set_string(json, "clock", "monotonic");
@@ -76,18 +72,45 @@ static tm_json *cpu_describe(char *error) {
     return json;
 }
 
+/* One page more than asked for, which nothing may touch. */
+static bool map_guarded(void *owner, size_t bytes, tm_pool_mapping *mapping) {
+    const tm_backend *backend = owner;
+    size_t page = backend->pool.granule;
+    char *base =
+        mmap(NULL, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED)
+        return false;
+    *mapping = (tm_pool_mapping){base, bytes};
+    if (mprotect(base + bytes, page, PROT_NONE) == 0)
+        return true;
+    munmap(base, bytes + page);
+    return false;
+}
+
+static void unmap_guarded(void *owner, const tm_pool_mapping *mapping) {
+    const tm_backend *backend = owner;
+    munmap(mapping->base, mapping->bytes + backend->pool.granule);
+}
+
+/* A quarter of what this process could still have. */
+static size_t idle_bytes_max(void) {
+    struct rlimit data;
+    long pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t bytes = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : 0;
+    if (getrlimit(RLIMIT_DATA, &data) == 0 && data.rlim_cur < bytes)
+        bytes = (size_t)data.rlim_cur;
+    return bytes / 4;
+}
+
 static void *cpu_alloc(tm_backend *backend, size_t bytes, char *error) {
-    (void)backend;
-    size_t whole = bytes ? (bytes + 255) / 256 * 256 : 256;
-    void *memory = whole >= bytes ? aligned_alloc(256, whole) : NULL;
+    void *memory = tm_pool_take(&backend->pool, bytes);
     if (!memory)
         snprintf(error, TM_BACKEND_ERROR_BYTES, "%zu bytes of host memory cannot be had", bytes);
     return memory;
 }
 
 static void cpu_free(tm_backend *backend, void *memory) {
-    (void)backend;
-    free(memory);
+    tm_pool_give(&backend->pool, memory);
 }
 
 static bool cpu_copy(tm_backend *backend, void *to, const void *from, size_t bytes, char *error) {
@@ -98,11 +121,30 @@ static bool cpu_copy(tm_backend *backend, void *to, const void *from, size_t byt
     return true;
 }
 
-static bool cpu_fill_random(tm_backend *backend, void *device, int dtype, int64_t elems,
-                            uint64_t seed, uint32_t tensor, char *error) {
+static bool cpu_pin(tm_backend *backend, void *host, size_t bytes, char *error) {
     (void)backend;
+    (void)host;
+    (void)bytes;
     (void)error;
-    tm_random_fill(seed, tensor, (tm_dtype)dtype, device, elems);
+    return true;
+}
+
+static void cpu_unpin(tm_backend *backend, void *host) {
+    (void)backend;
+    (void)host;
+}
+
+static bool cpu_fill_random(tm_backend *backend, void *device, int dtype, int64_t elems,
+                            uint64_t seed, uint32_t tensor, uint32_t phase, uint32_t stride,
+                            char *error) {
+    (void)backend;
+    if (phase >= stride) {
+        snprintf(error, TM_BACKEND_ERROR_BYTES,
+                 "fill_random: expected a phase below the stride, got phase %u of %u", phase,
+                 stride);
+        return false;
+    }
+    tm_random_fill(seed, tensor, (tm_dtype)dtype, device, elems, phase, stride);
     return true;
 }
 
@@ -117,23 +159,55 @@ static bool cpu_fill_pattern(tm_backend *backend, void *device, uint32_t pattern
     return true;
 }
 
+static bool cpu_hash(tm_backend *backend, const void *device, size_t bytes, uint64_t *hash,
+                     char *error) {
+    (void)backend;
+    (void)error;
+    *hash = tm_hash_bytes(device, bytes);
+    return true;
+}
+
 static bool cpu_sync(tm_backend *backend, char *error) {
     (void)backend;
     (void)error;
     return true;
 }
 
+#if defined(__x86_64__)
+static bool has_clflushopt(void) {
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && ebx & bit_CLFLUSHOPT;
+}
+
+__attribute__((target("clflushopt"))) static void flush_unordered(uintptr_t at, uintptr_t end) {
+    for (; at < end; at += LINE_BYTES)
+        _mm_clflushopt((void *)at);
+}
+
+static void flush_ordered(uintptr_t at, uintptr_t end) {
+    for (; at < end; at += LINE_BYTES)
+        _mm_clflush((const void *)at);
+}
+
 static bool cpu_flush_cache(tm_backend *backend, void *const *buffers, const size_t *bytes,
                             size_t count, char *error) {
-#if defined(__x86_64__)
-    (void)backend;
     (void)error;
-    for (size_t i = 0; i < count; i++)
-        for (size_t at = 0; at < bytes[i]; at += LINE_BYTES)
-            _mm_clflush((const char *)buffers[i] + at);
+    for (size_t i = 0; i < count; i++) {
+        /* From the start of its line, or the loop would step over a line that the end reaches. */
+        uintptr_t begin = (uintptr_t)buffers[i], end = begin + bytes[i];
+        (backend->has_clflushopt ? flush_unordered : flush_ordered)(begin / LINE_BYTES * LINE_BYTES,
+                                                                    bytes[i] ? end : 0);
+    }
     _mm_mfence();
     return true;
+}
 #else
+static bool has_clflushopt(void) {
+    return false;
+}
+
+static bool cpu_flush_cache(tm_backend *backend, void *const *buffers, const size_t *bytes,
+                            size_t count, char *error) {
     (void)buffers;
     (void)bytes;
     (void)count;
@@ -145,7 +219,29 @@ static bool cpu_flush_cache(tm_backend *backend, void *const *buffers, const siz
     for (size_t at = 0; at < SWEEP_BYTES; at += LINE_BYTES)
         (void)*(volatile char *)(backend->sweep + at);
     return true;
+}
 #endif
+
+static tm_backend *cpu_open(int index, char *error) {
+    tm_backend *backend = index == 0 ? calloc(1, sizeof *backend) : NULL;
+    if (!backend) {
+        snprintf(error, TM_BACKEND_ERROR_BYTES, "expected CPU device 0, got %d", index);
+        return NULL;
+    }
+    backend->pool = (tm_pool){.owner = backend,
+                              .map = map_guarded,
+                              .unmap = unmap_guarded,
+                              .granule = (size_t)sysconf(_SC_PAGESIZE),
+                              .idle_bytes_max = idle_bytes_max()};
+    backend->has_clflushopt = has_clflushopt();
+    tm_cores_free_new_threads();
+    return backend;
+}
+
+static void cpu_close(tm_backend *backend) {
+    tm_pool_free(&backend->pool);
+    free(backend->sweep);
+    free(backend);
 }
 
 static void *cpu_stream(tm_backend *backend) {
@@ -175,6 +271,7 @@ static bool cpu_elapsed(tm_backend *backend, tm_reading *reading, char *error) {
 
 const tm_backend_ops tm_the_backend = {
     .name = "cpu",
+    .prepare = tm_cores_prepare,
     .open = cpu_open,
     .close = cpu_close,
     .describe = cpu_describe,
@@ -182,8 +279,12 @@ const tm_backend_ops tm_the_backend = {
     .free = cpu_free,
     .upload = cpu_copy,
     .download = cpu_copy,
+    .copy = cpu_copy,
+    .pin = cpu_pin,
+    .unpin = cpu_unpin,
     .fill_random = cpu_fill_random,
     .fill_pattern = cpu_fill_pattern,
+    .hash = cpu_hash,
     .sync = cpu_sync,
     .flush_cache = cpu_flush_cache,
     .stream = cpu_stream,

@@ -1,8 +1,9 @@
-/* backend_cuda_fill: the kernels that write device memory: a byte pattern, random elements. */
+/* backend_cuda_fill: the harness's own kernels: a byte pattern, random elements, a hash. */
 #include "harness/backend_cuda_fill.h"
 
 #include <cuda_runtime.h>
 
+#include "harness/hash.h"
 #include "harness/random.h"
 #include "lib/dtype.h"
 
@@ -49,13 +50,14 @@ extern "C" int tm_backend_cuda_fill_pattern(struct CUstream_st *stream, int64_t 
 
 /* One thread per block of four elements; `bits` per element. */
 static __global__ void write_random(unsigned char *data, int dtype, int bits, int64_t elems,
-                                    uint64_t seed, uint32_t tensor) {
-    int64_t step = (int64_t)gridDim.x * blockDim.x;
+                                    uint64_t seed, uint32_t tensor, uint32_t phase,
+                                    uint32_t stride) {
+    int64_t step = (int64_t)gridDim.x * blockDim.x * stride;
     unsigned block_bytes = (unsigned)bits * TM_RANDOM_BLOCK / 8;
     bool aligned = (size_t)data % BLOCK_BYTES_MAX == 0;
     int64_t blocks = (elems + TM_RANDOM_BLOCK - 1) / TM_RANDOM_BLOCK;
-    for (int64_t block = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; block < blocks;
-         block += step) {
+    int64_t first = ((int64_t)blockIdx.x * blockDim.x + threadIdx.x) * stride + phase;
+    for (int64_t block = first; block < blocks; block += step) {
         uint64_t value[TM_RANDOM_BLOCK];
         tm_random_block4(seed, tensor, (tm_dtype)dtype, (uint64_t)block, value);
         int64_t left = elems - block * TM_RANDOM_BLOCK;
@@ -101,11 +103,55 @@ static __global__ void write_random(unsigned char *data, int dtype, int bits, in
 
 extern "C" int tm_backend_cuda_fill_random(struct CUstream_st *stream, int64_t grid_max,
                                            void *device, int dtype, int64_t elems, uint64_t seed,
-                                           uint32_t tensor) {
+                                           uint32_t tensor, uint32_t phase, uint32_t stride) {
     if (elems <= 0)
         return cudaSuccess;
     int bits = tm_dtype_bits((tm_dtype)dtype);
-    void *arguments[] = {&device, &dtype, &bits, &elems, &seed, &tensor};
-    return cudaLaunchKernel((const void *)write_random, grid_for(elems / TM_RANDOM_BLOCK, grid_max),
+    int64_t blocks = elems / TM_RANDOM_BLOCK / stride + 1;
+    void *arguments[] = {&device, &dtype, &bits, &elems, &seed, &tensor, &phase, &stride};
+    return cudaLaunchKernel((const void *)write_random, grid_for(blocks, grid_max), dim3(THREADS),
+                            arguments, 0, stream);
+}
+
+/* The word at any address, of which at most `bytes` are there. */
+static __device__ uint64_t word_at(const unsigned char *data, size_t bytes) {
+    uint64_t word = 0;
+    for (unsigned k = 0; k < 8 && k < bytes; k++)
+        word |= (uint64_t)data[k] << (8 * k);
+    return word;
+}
+
+static __global__ void hash_words(const unsigned char *data, size_t bytes,
+                                  unsigned long long *sum) {
+    size_t words = bytes / 8;
+    size_t first = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+    size_t step = (size_t)gridDim.x * blockDim.x;
+    unsigned long long part = 0;
+    if ((size_t)data % VECTOR_BYTES == 0) {
+        const ulonglong2 *pairs = (const ulonglong2 *)data;
+#pragma unroll 4
+        for (size_t i = first; i < words / 2; i += step) {
+            ulonglong2 pair = pairs[i];
+            part += tm_hash_word(pair.x, 2 * i) + tm_hash_word(pair.y, 2 * i + 1);
+        }
+        if (first == 0 && words % 2 == 1)
+            part += tm_hash_word(word_at(data + (words - 1) * 8, 8), words - 1);
+    } else {
+        for (size_t i = first; i < words; i += step)
+            part += tm_hash_word(word_at(data + i * 8, 8), i);
+    }
+    if (first == 0 && bytes % 8 != 0)
+        part += tm_hash_word(word_at(data + words * 8, bytes % 8), words);
+    for (int lane = 16; lane > 0; lane /= 2)
+        part += __shfl_down_sync(0xffffffffu, part, lane);
+    if (threadIdx.x % 32 == 0)
+        atomicAdd(sum, part);
+}
+
+extern "C" int tm_backend_cuda_fill_hash(struct CUstream_st *stream, int64_t grid_max,
+                                         const void *device, size_t bytes,
+                                         unsigned long long *sum) {
+    void *arguments[] = {&device, &bytes, &sum};
+    return cudaLaunchKernel((const void *)hash_words, grid_for((int64_t)(bytes / 16), grid_max),
                             dim3(THREADS), arguments, 0, stream);
 }

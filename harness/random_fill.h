@@ -6,7 +6,9 @@
 
 #include "lib/dtype.h"
 
-/* Writes `elems` elements from element 0; the spare half of an odd float4 tail is 0. */
-void tm_random_fill(uint64_t seed, uint32_t tensor, tm_dtype dtype, void *data, int64_t elems);
+/* Of `elems` elements from element 0 writes the blocks whose index is `phase` modulo `stride`,
+ * where phase < stride; the spare half of an odd float4 tail is 0. */
+void tm_random_fill(uint64_t seed, uint32_t tensor, tm_dtype dtype, void *data, int64_t elems,
+                    uint32_t phase, uint32_t stride);
 
 #endif

@@ -146,7 +146,7 @@ static bool fill_inputs(tm_runner *runner, uint64_t seed, tm_reply *reply) {
         bool good = true;
         if (tensor->fill == TM_FILL_RANDOM)
             good = ops->fill_random(runner->backend, runner->tensors[i], tensor->dtype,
-                                    tensor->elems, seed, (uint32_t)i, error);
+                                    tensor->elems, seed, (uint32_t)i, 0, 1, error);
         else if (tensor->fill == TM_FILL_BLOB)
             good = upload_blob(runner, i, error);
         if (!good)

@@ -229,7 +229,7 @@ static bool random_holds(tm_suite *suite, tm_dtype dtype, int64_t elems, size_t 
         make_random(want + offset, dtype, elems, seed, tensor);
         good = suite->ops->fill_pattern(suite->backend, device, 0x77777777u, total, suite->error) &&
                suite->ops->fill_random(suite->backend, device + offset, dtype, elems, seed, tensor,
-                                       suite->error) &&
+                                       0, 1, suite->error) &&
                suite->ops->download(suite->backend, got, device, total, suite->error);
     }
     if (good) {
@@ -281,12 +281,12 @@ static void check_fill_random_large(tm_suite *suite) {
     unsigned char got[TM_RANDOM_BLOCK];
     uint64_t want[TM_RANDOM_BLOCK];
     double ns = 0;
-    bool good =
-        suite->ops->mark(suite->backend, 0, suite->error) &&
-        suite->ops->fill_random(suite->backend, device, TM_DTYPE_INT8, elems, 9, 1, suite->error) &&
-        suite->ops->mark(suite->backend, 1, suite->error) && read_clock(suite, &ns) &&
-        suite->ops->download(suite->backend, got, device + bytes - sizeof got, sizeof got,
-                             suite->error);
+    bool good = suite->ops->mark(suite->backend, 0, suite->error) &&
+                suite->ops->fill_random(suite->backend, device, TM_DTYPE_INT8, elems, 9, 1, 0, 1,
+                                        suite->error) &&
+                suite->ops->mark(suite->backend, 1, suite->error) && read_clock(suite, &ns) &&
+                suite->ops->download(suite->backend, got, device + bytes - sizeof got, sizeof got,
+                                     suite->error);
     tm_random_block4(9, 1, TM_DTYPE_INT8, last_block, want);
     bool equal = good;
     for (int i = 0; equal && i < TM_RANDOM_BLOCK; i++)
@@ -308,7 +308,7 @@ static void check_fill_random_streams(tm_suite *suite) {
     bool good = device != NULL;
     for (size_t i = 0; good && i < COUNT; i++)
         good = suite->ops->fill_random(suite->backend, device, TM_DTYPE_INT8, ELEMS,
-                                       streams[i].seed, streams[i].tensor, suite->error) &&
+                                       streams[i].seed, streams[i].tensor, 0, 1, suite->error) &&
                suite->ops->download(suite->backend, got[i], device, ELEMS, suite->error);
     bool distinct = good;
     for (size_t i = 0; distinct && i < COUNT; i++)
