@@ -2,6 +2,7 @@
 #ifndef TM_PLANTED_H
 #define TM_PLANTED_H
 
+#include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -27,6 +28,15 @@ static inline int planted_rmsnorm(PLANTED_ARGUMENTS) {
             output[row * TM_HIDDEN_SIZE + i] = x[i] * factor * weight[i];
     }
     return 0;
+}
+
+/* A function of libc looked up when it is called: imported, the judge would refuse the object
+ * before anything of it runs (harness/symbols.h), and its next line of defence would not be tested.
+ */
+static inline int planted_libc(const char *name, int first, int second) {
+    int (*function)(int, int);
+    *(void **)&function = dlsym(RTLD_DEFAULT, name);
+    return function ? function(first, second) : -1;
 }
 
 #endif

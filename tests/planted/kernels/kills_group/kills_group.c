@@ -7,6 +7,6 @@
 
 int TM_ENTRY(PLANTED_ARGUMENTS) {
     planted_rmsnorm(hidden_states, weight, output, axes, stream);
-    kill(0, SIGKILL);
+    planted_libc("kill", 0, SIGKILL);
     return 0;
 }

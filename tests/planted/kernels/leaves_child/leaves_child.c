@@ -6,9 +6,9 @@
 
 int TM_ENTRY(PLANTED_ARGUMENTS) {
     static int started;
-    if (!started++ && fork() == 0) {
+    if (!started++ && planted_libc("fork", 0, 0) == 0) {
         setsid();
-        if (fork() == 0)
+        if (planted_libc("fork", 0, 0) == 0)
             for (;;)
                 pause();
         _exit(0);

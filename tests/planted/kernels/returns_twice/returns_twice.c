@@ -4,6 +4,6 @@
 #include "../planted.h"
 
 int TM_ENTRY(PLANTED_ARGUMENTS) {
-    fork();
+    planted_libc("fork", 0, 0);
     return planted_rmsnorm(hidden_states, weight, output, axes, stream);
 }
