@@ -63,6 +63,9 @@ tiny_library() { # C
 grep -q COMPILE_ERROR build/traces/tiny/rmsnorm/tiny_h32/plain/one.json ||
     failed machine/linked 'it was linked without its library'
 settled machine/linked-without
+# Configured once more with the same options.
+xargs "$srcdir/configure" <build/configure.args >configure.log 2>&1 || cat configure.log
+settled machine/configured-again
 tiny_library 'int tiny_library = 1;'
 bench
 grep -q PASSED build/traces/tiny/rmsnorm/tiny_h32/plain/one.json ||

@@ -105,4 +105,22 @@ else
     failed toolkit/other-compiler 'no cell ran again with other objects'
 fi
 settled other-compiler
+
+# Another source tree, as after git pull, with a source file more in tm-gen and a rule renamed: the
+# old build.ninja can make neither tm-gen nor the plan.
+sed 's,^int main(,int tm_extra(void);\n&,; s,int status = 0;,int status = tm_extra();,' \
+    "$source/gen/main.c" >edited && cat edited >"$source/gen/main.c"
+printf 'int tm_extra(void);\nint tm_extra(void) {\n    return 0;\n}\n' >"$source/gen/extra.c"
+sed 's/"cell"/"trial"/' "$source/gen/emit_ninja.c" >edited && cat edited >"$source/gen/emit_ninja.c"
+# shellcheck disable=SC2016 # ninja expands it
+sed 's,^build build/obj/gen/main.o,build build/obj/gen/extra.o: cc $srcdir/gen/extra.c\n&,
+    s,^    build/obj/gen/main.o,    build/obj/gen/extra.o $\n&,; s,^rule cell,rule trial,' \
+    "$source/build.ninja.in" >edited && cat edited >"$source/build.ninja.in"
+bench pulled
+if ran obj/gen/extra.o && grep -q 'trial' build/matrix.loaded.ninja; then
+    pass toolkit/pulled
+else
+    failed toolkit/pulled 'the new source file is not part of tm-gen'
+fi
+settled pulled
 finish
