@@ -1,7 +1,8 @@
 /* plan: which cells the matrix has, and what must be compiled for them.
  *
- * Pure: from a scan and the options to a plan, no files. Everything that is in the dataset and not
- * in the matrix is listed with its reason. */
+ * From a scan and the options to a plan. Reads no file but the headers of blobs, through
+ * gen/blobs.h, and writes none. Everything that is in the dataset and not in the matrix is listed
+ * with its reason. */
 #ifndef TM_PLAN_H
 #define TM_PLAN_H
 

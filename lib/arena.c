@@ -130,15 +130,7 @@ char *tm_arena_copy(tm_arena *arena, const char *text, size_t length) {
     return copy;
 }
 
-char *tm_arena_format(tm_arena *arena, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    char *result = tm_arena_vformat(arena, format, arguments);
-    va_end(arguments);
-    return result;
-}
-
-char *tm_arena_vformat(tm_arena *arena, const char *format, va_list arguments) {
+static char *vformat(tm_arena *arena, const char *format, va_list arguments) {
     char small[256];
     va_list again;
     va_copy(again, arguments);
@@ -154,5 +146,13 @@ char *tm_arena_vformat(tm_arena *arena, const char *format, va_list arguments) {
         vsnprintf(result, (size_t)length + 1, format, again);
     }
     va_end(again);
+    return result;
+}
+
+char *tm_arena_format(tm_arena *arena, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    char *result = vformat(arena, format, arguments);
+    va_end(arguments);
     return result;
 }

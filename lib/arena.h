@@ -33,7 +33,6 @@ char *tm_arena_copy(tm_arena *arena, const char *text, size_t length);
 /* printf into the arena. Borrows until destroy. */
 char *tm_arena_format(tm_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-char *tm_arena_vformat(tm_arena *arena, const char *format, va_list arguments);
 
 #ifdef __cplusplus
 }

@@ -358,10 +358,6 @@ const char *const *tm_config_solutions(const tm_config_file *file) {
     return file->top.values.solutions;
 }
 
-bool tm_config_isolated(const tm_config_file *file) {
-    return file->top.values.use_isolated_runner;
-}
-
 static void apply_section(tm_arena *arena, const section_list *list, const char *name,
                           tm_config_values *values) {
     config_section wanted = {.name = name};
@@ -416,11 +412,4 @@ bool tm_config_from_node(tm_node_reader *reader, const tm_node *node, tm_config 
     apply(reader->arena, &level, &values);
     *config = values.config;
     return ok;
-}
-
-double tm_config_extra_number(const tm_config *config, const char *key, double otherwise) {
-    for (size_t i = 0; i < config->extra_count; i++)
-        if (strcmp(config->extra[i]->key, key) == 0 && config->extra[i]->type == TM_NODE_NUMBER)
-            return config->extra[i]->number;
-    return otherwise;
 }

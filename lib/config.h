@@ -42,8 +42,6 @@ bool tm_config_override(tm_config_file *file, const char *key, const char *value
 /* The `definitions` and `solutions` lists of the file, NULL-terminated, or NULL. */
 const char *const *tm_config_definitions(const tm_config_file *file);
 const char *const *tm_config_solutions(const tm_config_file *file);
-/* use_isolated_runner of the file. */
-bool tm_config_isolated(const tm_config_file *file);
 
 /* What holds for one definition. */
 tm_config tm_config_resolve(const tm_config_file *file, const char *op_type,
@@ -53,7 +51,5 @@ tm_config tm_config_resolve(const tm_config_file *file, const char *op_type,
 tm_json *tm_config_to_json(const tm_config *config);
 /* NULL node members keep built-in values; false after appending an error. */
 bool tm_config_from_node(tm_node_reader *reader, const tm_node *node, tm_config *config);
-/* A number in `extra`, or `otherwise`. */
-double tm_config_extra_number(const tm_config *config, const char *key, double otherwise);
 
 #endif

@@ -74,53 +74,8 @@ const char *tm_dtype_safetensors_name(tm_dtype dtype) {
     return tm_dtype_fact_list[dtype].safetensors_name;
 }
 
-float tm_dtype_from_float16(uint16_t bits) {
-    return tm_convert_from_float16(bits);
-}
-
-float tm_dtype_from_bfloat16(uint16_t bits) {
-    return tm_convert_from_bfloat16(bits);
-}
-
-float tm_dtype_from_e4m3fn(uint8_t bits) {
-    return tm_convert_from_e4m3fn(bits);
-}
-
-float tm_dtype_from_e5m2(uint8_t bits) {
-    return tm_convert_from_e5m2(bits);
-}
-
-float tm_dtype_from_e2m1(uint8_t low_four_bits) {
-    return tm_convert_from_e2m1(low_four_bits);
-}
-
-uint16_t tm_dtype_to_float16(float value) {
-    return tm_convert_to_float16(value);
-}
-
-uint16_t tm_dtype_to_bfloat16(float value) {
-    return tm_convert_to_bfloat16(value);
-}
-
-uint8_t tm_dtype_to_e4m3fn(float value) {
-    return tm_convert_to_e4m3fn(value);
-}
-
-uint8_t tm_dtype_to_e5m2(float value) {
-    return tm_convert_to_e5m2(value);
-}
-
-uint8_t tm_dtype_to_e2m1(float value) {
-    return tm_convert_to_e2m1(value);
-}
-
 static float tm_dtype_read_nibble(const uint8_t *data, int64_t elem) {
     return tm_convert_from_e2m1(data[elem / 2] >> (elem % 2 * 4) & 15);
-}
-
-static void tm_dtype_write_nibble(uint8_t *data, int64_t elem, uint8_t nibble) {
-    int shift = (int)(elem % 2 * 4);
-    data[elem / 2] = (uint8_t)((data[elem / 2] & (0xf0 >> shift)) | nibble << shift);
 }
 
 void tm_dtype_read_floats(tm_dtype dtype, const void *data, int64_t begin, int64_t count,
@@ -151,40 +106,6 @@ void tm_dtype_read_floats(tm_dtype dtype, const void *data, int64_t begin, int64
     case TM_DTYPE_FLOAT4_E2M1:
         for (int64_t i = 0; i < count; i++)
             out[i] = tm_dtype_read_nibble(bytes, begin + i);
-        break;
-    default: /* no floating dtype: excluded by contract */
-        break;
-    }
-}
-
-void tm_dtype_write_floats(tm_dtype dtype, void *data, int64_t begin, int64_t count,
-                           const float *in) {
-    uint8_t *bytes = data;
-    uint16_t *halves = data;
-    switch (dtype) {
-    case TM_DTYPE_FLOAT32:
-        if (count > 0)
-            memcpy((float *)data + begin, in, (size_t)count * sizeof *in);
-        break;
-    case TM_DTYPE_FLOAT16:
-        for (int64_t i = 0; i < count; i++)
-            halves[begin + i] = tm_convert_to_float16(in[i]);
-        break;
-    case TM_DTYPE_BFLOAT16:
-        for (int64_t i = 0; i < count; i++)
-            halves[begin + i] = tm_convert_to_bfloat16(in[i]);
-        break;
-    case TM_DTYPE_FLOAT8_E4M3FN:
-        for (int64_t i = 0; i < count; i++)
-            bytes[begin + i] = tm_convert_to_e4m3fn(in[i]);
-        break;
-    case TM_DTYPE_FLOAT8_E5M2:
-        for (int64_t i = 0; i < count; i++)
-            bytes[begin + i] = tm_convert_to_e5m2(in[i]);
-        break;
-    case TM_DTYPE_FLOAT4_E2M1:
-        for (int64_t i = 0; i < count; i++)
-            tm_dtype_write_nibble(bytes, begin + i, tm_convert_to_e2m1(in[i]));
         break;
     default: /* no floating dtype: excluded by contract */
         break;

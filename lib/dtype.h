@@ -46,24 +46,9 @@ bool tm_dtype_is_float(tm_dtype dtype);
 /* The name that safetensors headers use ("BF16", "F8_E4M3", "I64", "BOOL", "F4", ...). Static. */
 const char *tm_dtype_safetensors_name(tm_dtype dtype);
 
-/* One element to and from float32, as stored bits. */
-float tm_dtype_from_float16(uint16_t bits);
-float tm_dtype_from_bfloat16(uint16_t bits);
-float tm_dtype_from_e4m3fn(uint8_t bits);
-float tm_dtype_from_e5m2(uint8_t bits);
-float tm_dtype_from_e2m1(uint8_t low_four_bits);
-uint16_t tm_dtype_to_float16(float value);
-uint16_t tm_dtype_to_bfloat16(float value);
-uint8_t tm_dtype_to_e4m3fn(float value);
-uint8_t tm_dtype_to_e5m2(float value);
-uint8_t tm_dtype_to_e2m1(float value);
-
 /* Elements [begin, begin+count) of a packed buffer as float32; only for floating dtypes. */
 void tm_dtype_read_floats(tm_dtype dtype, const void *data, int64_t begin, int64_t count,
                           float *out);
-/* The reverse: rounds `count` floats into elements [begin, begin+count). */
-void tm_dtype_write_floats(tm_dtype dtype, void *data, int64_t begin, int64_t count,
-                           const float *in);
 /* Elements of an integer or bool buffer as int64, exactly. */
 void tm_dtype_read_ints(tm_dtype dtype, const void *data, int64_t begin, int64_t count,
                         int64_t *out);

@@ -9,7 +9,8 @@
 /* Longer strings are cut in messages. */
 #define TM_NODE_SHOWN_BYTES ((size_t)60)
 
-const char *tm_node_type_name(tm_node_type type) {
+/* "a string", "an object", ... for messages. */
+static const char *type_name(tm_node_type type) {
     switch (type) {
     case TM_NODE_NULL:
         return "null";
@@ -60,7 +61,7 @@ const char *tm_node_describe(tm_arena *arena, const tm_node *node) {
     else if (node->type == TM_NODE_BOOL)
         tm_text_add(&text, node->boolean ? "true" : "false");
     else
-        tm_text_add(&text, tm_node_type_name(node->type));
+        tm_text_add(&text, type_name(node->type));
     const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
     tm_text_free(&text);
     return result;
@@ -104,9 +105,8 @@ static const char *tm_node_mend(const tm_node *node, tm_node_type wanted) {
 
 static void tm_node_mistyped(tm_node_reader *reader, const tm_node *node, const char *path,
                              tm_node_type wanted) {
-    tm_diag_error(reader->diag, node->place, path, "expected %s, got %s%s",
-                  tm_node_type_name(wanted), tm_node_describe(reader->arena, node),
-                  tm_node_mend(node, wanted));
+    tm_diag_error(reader->diag, node->place, path, "expected %s, got %s%s", type_name(wanted),
+                  tm_node_describe(reader->arena, node), tm_node_mend(node, wanted));
 }
 
 /* True when members can be asked for; a missing object has been complained about already. */
@@ -128,7 +128,7 @@ const tm_node *tm_node_need(tm_node_reader *reader, const tm_node *object, const
     if (member == NULL) {
         tm_diag_error(reader->diag, object->place, tm_node_path(reader, where, key),
                       "expected %s, got nothing; add the key \"%s\" to this object",
-                      tm_node_type_name(type), key);
+                      type_name(type), key);
         return NULL;
     }
     if (member->type != type) {

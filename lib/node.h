@@ -40,8 +40,6 @@ struct tm_node {
     size_t count;         /* elements or members */
 };
 
-/* "a string", "an object", ... for messages. Static. */
-const char *tm_node_type_name(tm_node_type type);
 /* What came, for messages: `"text"`, `12`, `an object`; long strings are cut. In the arena. */
 const char *tm_node_describe(tm_arena *arena, const tm_node *node);
 

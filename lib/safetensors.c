@@ -16,8 +16,6 @@
 #define LENGTH_BYTES ((size_t)8)
 /* The limit of the safetensors library. */
 #define HEADER_LIMIT_BYTES ((uint64_t)100 * 1000 * 1000)
-/* The data begins at a multiple of this in the files that we write. */
-#define ALIGNMENT_BYTES ((size_t)8)
 #define METADATA_KEY "__metadata__"
 
 struct tm_safetensors {
@@ -331,95 +329,4 @@ size_t tm_safetensors_offset(const tm_safetensors *file, const tm_safetensor *te
 size_t tm_safetensors_list(const tm_safetensors *file, const tm_safetensor **tensors) {
     *tensors = file->tensors;
     return file->count;
-}
-
-/* Whether a file with this tensor could be opened again. */
-static bool tm_safetensors_writable(const tm_safetensor *tensors, size_t index) {
-    const tm_safetensor *tensor = &tensors[index];
-    int64_t elems = 1;
-    size_t bytes;
-    if (strcmp(tensor->name, METADATA_KEY) == 0 || tensor->rank < 0 ||
-        tensor->rank > TM_SAFETENSORS_MAX_RANK)
-        return false;
-    for (int i = 0; i < tensor->rank; i++) {
-        if (tensor->shape[i] < 0 || __builtin_mul_overflow(elems, tensor->shape[i], &elems))
-            return false;
-    }
-    for (size_t i = 0; i < index; i++) {
-        if (strcmp(tensors[i].name, tensor->name) == 0)
-            return false;
-    }
-    return tm_dtype_bytes(tensor->dtype, elems, &bytes) && bytes == tensor->bytes;
-}
-
-/* Where each tensor's data begins: wide dtypes first, so that all are aligned. Gives the total. */
-static size_t tm_safetensors_place(const tm_safetensor *tensors, size_t count, size_t *begins) {
-    size_t total = 0;
-    for (int bits = 64; bits >= 4; bits /= 2) {
-        for (size_t i = 0; i < count; i++) {
-            if (tm_dtype_bits(tensors[i].dtype) == bits) {
-                begins[i] = total;
-                total += tensors[i].bytes;
-            }
-        }
-    }
-    return total;
-}
-
-/* Caller frees. */
-static char *tm_safetensors_header_text(const tm_safetensor *tensors, size_t count,
-                                        const size_t *begins) {
-    tm_json *header = tm_json_object();
-    for (size_t i = 0; i < count; i++) {
-        tm_json *tensor = tm_json_object(), *shape = tm_json_array(), *offsets = tm_json_array();
-        for (int k = 0; k < tensors[i].rank; k++)
-            tm_json_push_int(shape, tensors[i].shape[k]);
-        tm_json_push_int(offsets, (int64_t)begins[i]);
-        tm_json_push_int(offsets, (int64_t)(begins[i] + tensors[i].bytes));
-        tm_json_set_string(tensor, "dtype", tm_dtype_safetensors_name(tensors[i].dtype));
-        tm_json_set(tensor, "shape", shape);
-        tm_json_set(tensor, "data_offsets", offsets);
-        tm_json_set(header, tensors[i].name, tensor);
-    }
-    char *text = tm_json_print(header, false);
-    tm_json_free(header);
-    return text;
-}
-
-bool tm_safetensors_write(const char *path, const tm_safetensor *tensors, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (!tm_safetensors_writable(tensors, i)) {
-            errno = EINVAL;
-            return false;
-        }
-    }
-    bool good = false;
-    char *text = NULL, *bytes = NULL;
-    size_t *begins = calloc(count + 1, sizeof *begins);
-    if (begins == NULL)
-        goto done;
-    size_t data_bytes = tm_safetensors_place(tensors, count, begins);
-    text = tm_safetensors_header_text(tensors, count, begins);
-    size_t text_bytes = strlen(text);
-    size_t header_bytes = (text_bytes + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
-    bytes = malloc(LENGTH_BYTES + header_bytes + data_bytes);
-    if (bytes == NULL)
-        goto done;
-    uint64_t length = htole64(header_bytes);
-    memcpy(bytes, &length, sizeof length);
-    memcpy(bytes + LENGTH_BYTES, text, text_bytes);
-    memset(bytes + LENGTH_BYTES + text_bytes, ' ', header_bytes - text_bytes);
-    for (size_t i = 0; i < count; i++) {
-        if (tensors[i].bytes > 0)
-            memcpy(bytes + LENGTH_BYTES + header_bytes + begins[i], tensors[i].data,
-                   tensors[i].bytes);
-    }
-    good = tm_file_write(path, bytes, LENGTH_BYTES + header_bytes + data_bytes, NULL);
-done:;
-    int saved = errno;
-    free(bytes);
-    free(text);
-    free(begins);
-    errno = saved;
-    return good;
 }

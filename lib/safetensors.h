@@ -43,8 +43,4 @@ size_t tm_safetensors_offset(const tm_safetensors *file, const tm_safetensor *te
 /* All tensors in header order. */
 size_t tm_safetensors_list(const tm_safetensors *file, const tm_safetensor **tensors);
 
-/* Writes tensors (name, dtype, rank, shape, data, bytes used) by rename, wide dtypes first so that
- * all are aligned. False with errno; EINVAL for what tm_safetensors_open would refuse. */
-bool tm_safetensors_write(const char *path, const tm_safetensor *tensors, size_t count);
-
 #endif

@@ -311,10 +311,6 @@ const tm_solution *tm_solution_parse(tm_node_reader *reader, const tm_node *node
     return tm_diag_count(reader->diag, TM_DIAG_ERROR) == errors_before ? solution : NULL;
 }
 
-const char *tm_language_name(tm_language language) {
-    return language < TM_LANGUAGE_OTHER ? language_names[language] : "other";
-}
-
 const tm_constants_row *tm_solution_constants(const tm_solution *solution, const char *definition) {
     for (size_t i = 0; i < solution->constants_count; i++)
         if (strcmp(solution->constants[i].definition, definition) == 0)

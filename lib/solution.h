@@ -84,8 +84,6 @@ typedef struct {
 const tm_solution *tm_solution_parse(tm_node_reader *reader, const tm_node *node,
                                      const char *folder);
 
-const char *tm_language_name(tm_language language);
-
 /* The constants that `solution` has for a definition: its own row, else NULL. */
 const tm_constants_row *tm_solution_constants(const tm_solution *solution, const char *definition);
 

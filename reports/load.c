@@ -190,7 +190,6 @@ static bool read_plan(loader *load, const tm_node *plan, tm_model *model,
     size_t count;
     bool good = tm_node_need_string(reader, plan, "", "backend", &model->backend);
     good &= tm_node_may_strings(reader, plan, "", "arch", &model->arch, &count);
-    good &= tm_node_may_strings(reader, plan, "", "datasets", &model->datasets, &count);
     good &=
         tm_node_may_strings(reader, plan, "", "diagnostics", &model->dataset_diagnostics, &count);
     const tm_node *errors = tm_node_need(reader, plan, "", "errors", TM_NODE_NUMBER);

@@ -55,7 +55,6 @@ static void add_overview(tm_arena *arena, tm_text *text, const tm_model *model) 
     tm_text_format(text, "- backend: %s\n", escape(arena, model->backend));
     add_strings(arena, text, "hardware", model->hardware);
     add_strings(arena, text, "arch", model->arch);
-    add_strings(arena, text, "datasets", model->datasets);
     if (model->newest[0] != '\0')
         tm_text_format(text, "- newest trace: %s\n", escape(arena, model->newest));
     tm_text_add(text, "\n| cells | passed | failed | void | not run | broken traces |\n"

@@ -79,7 +79,6 @@ typedef struct {
 typedef struct {
     const char *backend;
     const char *const *arch; /* NULL-terminated, as all lists of strings here */
-    const char *const *datasets;
     const tm_cell_definition *definitions;
     size_t definition_count;
     const tm_not_planned *not_planned; /* sorted by kind, reason, definition, name */

@@ -159,7 +159,6 @@ char *tm_report_json_format(const tm_model *model) {
     tm_json_set_int(root, "version", 1);
     tm_json_set_string(root, "backend", model->backend);
     set_strings(root, "arch", model->arch);
-    set_strings(root, "datasets", model->datasets);
     set_strings(root, "hardware", model->hardware);
     tm_json_set_string(root, "newest_trace", model->newest[0] != '\0' ? model->newest : NULL);
     tm_json *totals = tm_json_object();

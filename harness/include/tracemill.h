@@ -9,13 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* TM_CUDA_BUILD is set when the cell's backend is CUDA, in host-only files too. */
-#if defined(__CUDACC__)
-#define TM_HOST_DEVICE __host__ __device__
-#else
-#define TM_HOST_DEVICE
-#endif
-
 #ifdef __cplusplus
 #define TM_SOLUTION extern "C" __attribute__((visibility("default")))
 #else

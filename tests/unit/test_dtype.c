@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "lib/dtype.h"
+#include "lib/dtype_convert.h"
+#include "tests/unit/write_floats.h"
 
 static uint32_t bits_of(float value) {
     uint32_t bits;
@@ -109,40 +111,41 @@ static void test_sizes(void **state) {
 static void test_codes_to_float(void **state) {
     (void)state;
     for (unsigned code = 0; code < 256; code++) {
-        assert_same_float(tm_dtype_from_e4m3fn((uint8_t)code), expected_e4m3fn(code), code);
-        assert_same_float(tm_dtype_from_e5m2((uint8_t)code), expected_e5m2(code), code);
+        assert_same_float(tm_convert_from_e4m3fn((uint8_t)code), expected_e4m3fn(code), code);
+        assert_same_float(tm_convert_from_e5m2((uint8_t)code), expected_e5m2(code), code);
     }
     for (unsigned code = 0; code < 16; code++)
-        assert_same_float(tm_dtype_from_e2m1((uint8_t)code), formula(code, 1, 2, 1), code);
+        assert_same_float(tm_convert_from_e2m1((uint8_t)code), formula(code, 1, 2, 1), code);
     for (unsigned code = 0; code < 65536; code++) {
         uint16_t half = (uint16_t)code;
         _Float16 native;
         memcpy(&native, &half, sizeof native);
-        assert_same_float(tm_dtype_from_float16(half), (float)native, code);
-        assert_int_equal(bits_of(tm_dtype_from_bfloat16(half)), code << 16);
+        assert_same_float(tm_convert_from_float16(half), (float)native, code);
+        assert_int_equal(bits_of(tm_convert_from_bfloat16(half)), code << 16);
     }
-    assert_true(tm_dtype_from_e4m3fn(0x7e) == 448);
-    assert_true(tm_dtype_from_e5m2(0x7b) == 57344);
-    assert_true(tm_dtype_from_e2m1(0x7) == 6);
+    assert_true(tm_convert_from_e4m3fn(0x7e) == 448);
+    assert_true(tm_convert_from_e5m2(0x7b) == 57344);
+    assert_true(tm_convert_from_e2m1(0x7) == 6);
 }
 
 static void test_round_trips(void **state) {
     (void)state;
     for (unsigned code = 0; code < 256; code++) {
-        assert_int_equal(tm_dtype_to_e4m3fn(tm_dtype_from_e4m3fn((uint8_t)code)), code);
-        float value = tm_dtype_from_e5m2((uint8_t)code);
-        uint8_t back = tm_dtype_to_e5m2(value);
+        assert_int_equal(tm_convert_to_e4m3fn(tm_convert_from_e4m3fn((uint8_t)code)), code);
+        float value = tm_convert_from_e5m2((uint8_t)code);
+        uint8_t back = tm_convert_to_e5m2(value);
         if (isnan(value))
             assert_true((back & 0x7f) > 0x7c && (back & 0x80) == (code & 0x80));
         else
             assert_int_equal(back, code);
     }
     for (unsigned code = 0; code < 16; code++)
-        assert_int_equal(tm_dtype_to_e2m1(tm_dtype_from_e2m1((uint8_t)code)), code);
+        assert_int_equal(tm_convert_to_e2m1(tm_convert_from_e2m1((uint8_t)code)), code);
     for (unsigned code = 0; code < 65536; code++) {
-        float half = tm_dtype_from_float16((uint16_t)code);
-        float brain = tm_dtype_from_bfloat16((uint16_t)code);
-        uint16_t half_back = tm_dtype_to_float16(half), brain_back = tm_dtype_to_bfloat16(brain);
+        float half = tm_convert_from_float16((uint16_t)code);
+        float brain = tm_convert_from_bfloat16((uint16_t)code);
+        uint16_t half_back = tm_convert_to_float16(half),
+                 brain_back = tm_convert_to_bfloat16(brain);
         if (isnan(half))
             assert_true((half_back & 0x7fff) > 0x7c00 && (half_back & 0x8000) == (code & 0x8000));
         else
@@ -156,7 +159,7 @@ static void test_round_trips(void **state) {
 
 static void check_float16(float value) {
     _Float16 native = (_Float16)value;
-    uint16_t expected, got = tm_dtype_to_float16(value);
+    uint16_t expected, got = tm_convert_to_float16(value);
     memcpy(&expected, &native, sizeof expected);
     bool good =
         isnan(value) ? (got & 0x7fff) > 0x7c00 && got >> 15 == expected >> 15 : got == expected;
@@ -166,7 +169,7 @@ static void check_float16(float value) {
 
 /* Nearest of the two neighbours by distance, as if exponents had no upper end. */
 static void check_bfloat16(float value) {
-    uint32_t bits = bits_of(value), low = bits >> 16, got = tm_dtype_to_bfloat16(value);
+    uint32_t bits = bits_of(value), low = bits >> 16, got = tm_convert_to_bfloat16(value);
     if (isnan(value)) {
         if ((got & 0x7fff) <= 0x7f80 || got >> 15 != bits >> 31)
             fail_msg("bfloat16 of a NaN: got 0x%04x", got);
@@ -196,8 +199,8 @@ static void test_halves_round(void **state) {
     }
     for (uint32_t code = 0; code < 0x7c00; code++) {
         /* The values of this code and the next, halfway between them, and beside that. */
-        uint32_t bits = bits_of(tm_dtype_from_float16((uint16_t)code));
-        uint32_t after = bits_of(tm_dtype_from_float16((uint16_t)(code + 1)));
+        uint32_t bits = bits_of(tm_convert_from_float16((uint16_t)code));
+        uint32_t after = bits_of(tm_convert_from_float16((uint16_t)(code + 1)));
         uint32_t halfway = bits_of((float_of(bits) + float_of(after)) / 2);
         if (code + 1 == 0x7c00)
             halfway = bits_of(65520);
@@ -232,9 +235,9 @@ typedef struct {
 } narrow_format;
 
 static const narrow_format narrow_formats[] = {
-    {"e4m3fn", tm_dtype_to_e4m3fn, tm_dtype_from_e4m3fn, 0x7e, 480, 0x7f, 0x80},
-    {"e5m2", tm_dtype_to_e5m2, tm_dtype_from_e5m2, 0x7b, 65536, 0x7c, 0x80},
-    {"e2m1", tm_dtype_to_e2m1, tm_dtype_from_e2m1, 0x7, 8, 0x7, 0x8},
+    {"e4m3fn", tm_convert_to_e4m3fn, tm_convert_from_e4m3fn, 0x7e, 480, 0x7f, 0x80},
+    {"e5m2", tm_convert_to_e5m2, tm_convert_from_e5m2, 0x7b, 65536, 0x7c, 0x80},
+    {"e2m1", tm_convert_to_e2m1, tm_convert_from_e2m1, 0x7, 8, 0x7, 0x8},
 };
 
 static double narrow_value(const narrow_format *format, unsigned code) {
@@ -283,12 +286,12 @@ static void test_narrow_round(void **state) {
             check_narrow(format, float_of((word & 0x807fffffu) | (105 + (word >> 23) % 40) << 23));
         }
     }
-    assert_int_equal(tm_dtype_to_e4m3fn(NAN), 0x7f);
-    assert_int_equal(tm_dtype_to_e4m3fn(-NAN), 0xff);
-    assert_true((tm_dtype_to_e5m2(NAN) & 0x7f) > 0x7c);
-    assert_true(tm_dtype_to_e5m2(-NAN) > 0xfc);
-    assert_int_equal(tm_dtype_to_e2m1(NAN), 0x7);
-    assert_int_equal(tm_dtype_to_e2m1(-NAN), 0x7);
+    assert_int_equal(tm_convert_to_e4m3fn(NAN), 0x7f);
+    assert_int_equal(tm_convert_to_e4m3fn(-NAN), 0xff);
+    assert_true((tm_convert_to_e5m2(NAN) & 0x7f) > 0x7c);
+    assert_true(tm_convert_to_e5m2(-NAN) > 0xfc);
+    assert_int_equal(tm_convert_to_e2m1(NAN), 0x7);
+    assert_int_equal(tm_convert_to_e2m1(-NAN), 0x7);
 }
 
 static void test_buffers(void **state) {
@@ -304,7 +307,7 @@ static void test_buffers(void **state) {
             float align;
         } buffer;
         memset(buffer.bytes, 0xaa, sizeof buffer.bytes);
-        tm_dtype_write_floats(dtype, buffer.bytes, begin, count, values);
+        write_floats(dtype, buffer.bytes, begin, count, values);
         float back[5];
         tm_dtype_read_floats(dtype, buffer.bytes, begin, count, back);
         assert_memory_equal(back, values, sizeof back);
@@ -318,7 +321,7 @@ static void test_buffers(void **state) {
         }
     }
     uint8_t packed[2] = {0, 0};
-    tm_dtype_write_floats(TM_DTYPE_FLOAT4_E2M1, packed, 0, 3, values); /* 0.5, -1, 1.5 */
+    write_floats(TM_DTYPE_FLOAT4_E2M1, packed, 0, 3, values); /* 0.5, -1, 1.5 */
     assert_int_equal(packed[0], 0xa1);
     assert_int_equal(packed[1], 0x03);
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "harness/evaluator.h"
+#include "tests/unit/write_floats.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define TABLE(outputs, count) \
@@ -159,10 +160,10 @@ static void test_every_floating_dtype(void **state) {
             continue;
         unsigned char expected[32] = {0}, actual[32] = {0};
         const float ones[] = {1, 1, 1, 1, 1}, tail[] = {1, 1, 1, 1, 2};
-        tm_dtype_write_floats((tm_dtype)dtype, expected, 0, 5, ones);
-        tm_dtype_write_floats((tm_dtype)dtype, actual, 0, 5, ones);
+        write_floats((tm_dtype)dtype, expected, 0, 5, ones);
+        write_floats((tm_dtype)dtype, actual, 0, 5, ones);
         assert_passed(judge_vector((tm_dtype)dtype, 5, expected, actual));
-        tm_dtype_write_floats((tm_dtype)dtype, actual, 0, 5, tail);
+        write_floats((tm_dtype)dtype, actual, 0, 5, tail);
         assert_incorrect(judge_vector((tm_dtype)dtype, 5, expected, actual),
                          "out: 1 of 5 elements wrong, the first at [4]: expected 1, got 2");
     }

@@ -164,12 +164,12 @@ static void test_narrow_floats(void **state) {
         tm_random_block4(SEED, 7, TM_DTYPE_FLOAT4_E2M1, block, e2m1);
         for (int i = 0; i < 4; i++) {
             float value = float_of(normal[i]), clamped = fmaxf(-2, fminf(2, value));
-            assert_int_equal(half[i], tm_dtype_to_float16(value));
-            assert_int_equal(brain[i], tm_dtype_to_bfloat16(value));
-            assert_int_equal(e4m3[i], tm_dtype_to_e4m3fn(clamped));
-            assert_int_equal(e5m2[i], tm_dtype_to_e5m2(clamped));
-            assert_int_equal(e2m1[i], tm_dtype_to_e2m1(clamped));
-            assert_true(fabsf(tm_dtype_from_e2m1((uint8_t)e2m1[i])) <= 2);
+            assert_int_equal(half[i], tm_convert_to_float16(value));
+            assert_int_equal(brain[i], tm_convert_to_bfloat16(value));
+            assert_int_equal(e4m3[i], tm_convert_to_e4m3fn(clamped));
+            assert_int_equal(e5m2[i], tm_convert_to_e5m2(clamped));
+            assert_int_equal(e2m1[i], tm_convert_to_e2m1(clamped));
+            assert_true(fabsf(tm_convert_from_e2m1((uint8_t)e2m1[i])) <= 2);
         }
     }
 }
