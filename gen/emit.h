@@ -13,6 +13,8 @@
 bool tm_emit_contracts(const tm_plan *plan, tm_arena *arena, tm_diag *diag);
 /* build/gen/<definition>/<uuid>.c, one data table and one call, and config.json. */
 bool tm_emit_tables(const tm_plan *plan, const tm_options *options, tm_arena *arena, tm_diag *diag);
+/* build/gen/<definition>/<uuid>.blobs of the rows that have some. */
+bool tm_emit_blobs(const tm_plan *plan, const tm_options *options, tm_arena *arena, tm_diag *diag);
 /* build/solutions/<solution>.json: what a judge must know about a solution. */
 bool tm_emit_solutions(const tm_plan *plan, tm_arena *arena, tm_diag *diag);
 /* build/matrix.ninja. */

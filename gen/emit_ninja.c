@@ -227,7 +227,12 @@ static bool has_cells(const tm_planned_definition *planned) {
     return planned->reference && planned->solution_count && planned->workload_count;
 }
 
-/* Blob files of one row, each once. */
+static const char *blobs_path(const tm_planned_definition *planned, size_t row, tm_arena *arena) {
+    return tm_layout_gen(arena, planned->definition->name,
+                         tm_arena_format(arena, "%s.blobs", planned->workloads[row]->uuid));
+}
+
+/* Blob files of one row, each once, and what identifies them. */
 static void add_blobs(tm_text *out, const tm_planned_definition *planned, size_t row,
                       tm_arena *arena) {
     const tm_workload *workload = planned->workloads[row];
@@ -241,6 +246,8 @@ static void add_blobs(tm_text *out, const tm_planned_definition *planned, size_t
             add_line(out, tm_arena_format(arena, "$dataset%zu/%s", planned->workload_datasets[row],
                                           input->path));
     }
+    if (tm_plan_has_blobs(planned, row))
+        add_line(out, blobs_path(planned, row, arena));
 }
 
 /* "<folder>/<name>", a phony target. */
@@ -333,6 +340,8 @@ static void add_written(tm_text *out, const tm_plan *plan, tm_arena *arena) {
         for (size_t row = 0; row < planned->workload_count; row++) {
             const char *uuid = planned->workloads[row]->uuid;
             push(&list, tm_layout_gen(arena, name, tm_arena_format(arena, "%s.c", uuid)));
+            if (tm_plan_has_blobs(planned, row))
+                push(&list, blobs_path(planned, row, arena));
         }
         push(&list, tm_layout_solution(arena, planned->reference->name, ".json"));
         for (size_t s = 0; s < planned->solution_count; s++)

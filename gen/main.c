@@ -39,8 +39,9 @@ static void print_outcome(const tm_options *options, const tm_scan *scan, const 
 static bool emit_everything(const tm_options *options, const tm_scan *scan, const tm_plan *plan,
                             tm_arena *arena, tm_diag *diag) {
     return tm_emit_contracts(plan, arena, diag) && tm_emit_tables(plan, options, arena, diag) &&
-           tm_emit_solutions(plan, arena, diag) && tm_emit_plan(plan, options, arena, diag) &&
-           tm_emit_ninja(plan, options, arena, diag) && tm_emit_depfile(plan, scan, diag);
+           tm_emit_blobs(plan, options, arena, diag) && tm_emit_solutions(plan, arena, diag) &&
+           tm_emit_plan(plan, options, arena, diag) && tm_emit_ninja(plan, options, arena, diag) &&
+           tm_emit_depfile(plan, scan, diag);
 }
 
 int main(int argc, char **argv) {

@@ -481,3 +481,11 @@ tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *
     }
     return plan;
 }
+
+bool tm_plan_has_blobs(const tm_planned_definition *planned, size_t row) {
+    const tm_input *inputs = planned->workloads[row]->inputs;
+    for (size_t i = 0; i < planned->definition->input_count; i++)
+        if (inputs[i].kind == TM_INPUT_SAFETENSORS)
+            return true;
+    return false;
+}

@@ -74,5 +74,7 @@ typedef struct {
 
 tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *arena,
                       tm_diag *diag);
+/* Whether a planned row has inputs in blobs. */
+bool tm_plan_has_blobs(const tm_planned_definition *planned, size_t row);
 
 #endif

@@ -282,4 +282,18 @@ rm build/gen/tiny_h64/contract.h
 expect_ran lost-contract restore so/wide so/narrow
 rm build/plan.json
 expect_ran lost-plan restore report
+rm build/gen/tiny_h64/blob.blobs
+expect_ran lost-identity restore cell/wide/blob cell/narrow/blob cell/family_tiny_h64/blob report
+
+# Another dataset with a blob of the same name, size and an older time.
+cp -a "$data" "$scratch/switched"
+data=$scratch/switched
+blob 'A'
+touch -d 2001-01-01 "$data/weight.safetensors"
+"$srcdir/configure" --arch=cpu --dataset=../switched --authors=tiny --workloads=all --iterations=2 \
+    --num-trials=1 --warmup-runs=0 --config=config.yaml >configure.log 2>&1 || cat configure.log
+bench
+expect incremental/switched-dataset 'cell/family_tiny_h64/blob
+cell/narrow/blob
+cell/wide/blob' "$(printf '%s\n' "$ran" | grep '^cell')"
 finish

@@ -1,0 +1,56 @@
+/* emit_blobs: what tells the blobs of a row from others under the same name.
+ *
+ * A dataset in place of another brings files that may be older than the traces, so their time
+ * stamps alone say nothing to ninja; this file is compared by content, and cells depend on it. It
+ * is the only generated file that names the machine. Deliberately does not read the blobs: a
+ * thousand of them are gigabytes. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "gen/emit.h"
+#include "lib/file.h"
+#include "lib/layout.h"
+#include "lib/text.h"
+
+/* "<path> <bytes> bytes <time>" of one file, its links followed; the path as given where it is gone
+ * meanwhile, as the next plan will find out. */
+static void add_identity(tm_text *out, const char *path) {
+    char real[PATH_MAX];
+    struct stat status;
+    if (!realpath(path, real) || stat(real, &status) != 0)
+        tm_text_format(out, "%s: %s\n", path, strerror(errno));
+    else
+        tm_text_format(out, "%s %lld bytes %lld.%09ld\n", real, (long long)status.st_size,
+                       (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+bool tm_emit_blobs(const tm_plan *plan, const tm_options *options, tm_arena *arena, tm_diag *diag) {
+    for (size_t i = 0; i < plan->definition_count; i++) {
+        const tm_planned_definition *planned = &plan->definitions[i];
+        for (size_t row = 0; planned->reference && row < planned->workload_count; row++) {
+            const tm_workload *workload = planned->workloads[row];
+            if (!tm_plan_has_blobs(planned, row))
+                continue;
+            tm_text out = {0};
+            for (size_t in = 0; in < planned->definition->input_count; in++)
+                if (workload->inputs[in].kind == TM_INPUT_SAFETENSORS)
+                    add_identity(&out,
+                                 tm_file_join(arena,
+                                              options->datasets[planned->workload_datasets[row]],
+                                              workload->inputs[in].path));
+            const char *path = tm_layout_gen(arena, planned->definition->name,
+                                             tm_arena_format(arena, "%s.blobs", workload->uuid));
+            bool good = tm_file_write(path, tm_text_get(&out), out.length, NULL);
+            tm_text_free(&out);
+            if (!good) {
+                tm_diag_error(diag, ((tm_place){NULL, TM_WHOLE_FILE}), NULL,
+                              "%s: cannot be written: %s", path, strerror(errno));
+                return false;
+            }
+        }
+    }
+    return true;
+}
