@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/job.h"
+#include "harness/judge.h"
 #include "lib/config.h"
 #include "lib/file.h"
 #include "lib/yaml.h"
@@ -303,6 +305,15 @@ static void test_ranges(void **state) {
                 "{\"warmup_runs\":0,\"iterations\":1,\"num_trials\":1,\"rtol\":0,\"atol\":0,"
                 "\"required_matched_ratio\":1,\"timeout_seconds\":0.001,"
                 "\"profile_baseline\":true,\"extra\":{}}");
+    load(f, "warmup_runs: 1000000\niterations: 100000\nnum_trials: 64\ntimeout_seconds: 1000000\n"
+            "extra: {sampling_tvd_threshold: 1}\n");
+    expect_cell(f, "gemm", "g",
+                "{\"warmup_runs\":1000000,\"iterations\":100000,\"num_trials\":64,\"rtol\":0.01,"
+                "\"atol\":0.01,\"required_matched_ratio\":null,\"timeout_seconds\":1000000,"
+                "\"profile_baseline\":true,\"extra\":{\"sampling_tvd_threshold\":1}}");
+    /* What the harness holds room for; lib does not know it. */
+    assert_int_equal(TM_JOB_MAX_SAMPLES, 100000);
+    assert_int_equal(TM_JUDGE_MAX_TRIALS, 64);
 }
 
 static void test_extra_values(void **state) {
