@@ -8,14 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/file.h"
 #include "lib/text.h"
 
 /* The lock file of a device: by its identity, so that all build folders of a machine meet there;
  * for the CPU the file that compiles of this build share. */
-static const char *lock_path(const tm_cell *cell, const tm_node *device, tm_arena *arena) {
-    const tm_node *backend = tm_node_get(cell->device, "backend");
+static const char *lock_path(const tm_node *described, const tm_node *device, const char *root,
+                             tm_arena *arena) {
+    const tm_node *backend = tm_node_get(described, "backend");
     if (backend && backend->string && strcmp(backend->string, "cpu") == 0)
-        return tm_cell_path(cell, arena, "build/machine.lock");
+        return tm_file_join(arena, root, "build/machine.lock");
     const tm_node *uuid = tm_node_get(device, "uuid");
     tm_text name = {0};
     tm_text_add_component(&name, uuid && uuid->string ? uuid->string : "device");
@@ -24,9 +26,7 @@ static const char *lock_path(const tm_cell *cell, const tm_node *device, tm_aren
     return path;
 }
 
-static int try_lock(const tm_cell *cell, const tm_node *device, int operation, tm_arena *arena,
-                    tm_diag *diag) {
-    const char *path = lock_path(cell, device, arena);
+static int try_lock(const char *path, int operation, tm_diag *diag) {
     /* First without O_CREAT: with it, the kernel may refuse another user's file in /tmp. */
     int file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0 && errno == ENOENT)
@@ -49,6 +49,11 @@ static int try_lock(const tm_cell *cell, const tm_node *device, int operation, t
     return file;
 }
 
+int tm_lock_this_device(const tm_node *described, const tm_node *device, const char *root,
+                        tm_arena *arena, tm_diag *diag) {
+    return try_lock(lock_path(described, device, root, arena), LOCK_EX, diag);
+}
+
 bool tm_lock_device(const tm_cell *cell, int *device, tm_arena *arena, tm_diag *diag) {
     const tm_node *devices = tm_node_get(cell->device, "devices");
     const tm_node *first = devices ? devices->child : NULL;
@@ -59,7 +64,8 @@ bool tm_lock_device(const tm_cell *cell, int *device, tm_arena *arena, tm_diag *
     }
     int index = 0;
     for (const tm_node *node = first; node; node = node->next, index++)
-        if (try_lock(cell, node, LOCK_EX | LOCK_NB, arena, diag) >= 0) {
+        if (try_lock(lock_path(cell->device, node, cell->root, arena), LOCK_EX | LOCK_NB, diag) >=
+            0) {
             *device = index;
             return true;
         }
@@ -69,5 +75,5 @@ bool tm_lock_device(const tm_cell *cell, int *device, tm_arena *arena, tm_diag *
     for (int i = 0; i < mine; i++)
         node = node->next;
     *device = mine;
-    return try_lock(cell, node, LOCK_EX, arena, diag) >= 0;
+    return tm_lock_this_device(cell->device, node, cell->root, arena, diag) >= 0;
 }

@@ -9,5 +9,9 @@
 /* Waits until this process may use a device and sets `*device` to its index. The lock is held until
  * the process ends. False after appending an error. */
 bool tm_lock_device(const tm_cell *cell, int *device, tm_arena *arena, tm_diag *diag);
+/* The same for one device of build/device.json (`described`), below the folder `root`: a descriptor
+ * that holds the lock until it is closed, or -1 after appending an error. */
+int tm_lock_this_device(const tm_node *described, const tm_node *device, const char *root,
+                        tm_arena *arena, tm_diag *diag);
 
 #endif

@@ -1,0 +1,144 @@
+/* ceilings_cpu: a copy and a reading loop over all cores, and OpenBLAS's sgemm where there is one,
+ * else a loop of multiplications and additions.
+ *
+ * Other programs on the machine take their share, so what nothing exceeds is put at MARGIN times
+ * the fastest run, and only where the harness can evict lines one by one; of operations no such
+ * figure is given: a machine may have units that sgemm does not use. */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/ceilings.h"
+
+#define RUNS 5 /* odd */
+#define MARGIN 4
+/* Twice the last cache, within these; a virtual machine may be told its host's. */
+#define LEAST_BYTES ((size_t)64 << 20)
+#define MOST_BYTES ((size_t)128 << 20)
+#define PRODUCT 512 /* rows, columns and depth: 0.27 GFLOP, some ms on a core */
+#define BLOCK_BYTES ((size_t)1 << 20)
+
+static double now_s(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void copy(char *to, const char *from, size_t bytes) {
+#pragma omp parallel for schedule(static)
+    for (size_t at = 0; at < bytes; at += BLOCK_BYTES)
+        memcpy(to + at, from + at, BLOCK_BYTES);
+}
+
+static uint64_t read_all(const char *from, size_t bytes) {
+    const uint64_t *words = (const uint64_t *)(const void *)from;
+    uint64_t sum = 0;
+#pragma omp parallel for simd schedule(static) reduction(+ : sum)
+    for (size_t i = 0; i < bytes / sizeof *words; i++)
+        sum += words[i];
+    return sum;
+}
+
+static double larger(double a, double b) {
+    return a > b ? a : b;
+}
+
+/* Copies and reads, alternately so that a slow moment meets both. */
+static void measure_memory(tm_ceilings *ceilings, char *to, char *from, size_t bytes) {
+    double copies[RUNS], reads[RUNS], fastest = 0;
+    volatile uint64_t sink;
+    copy(to, from, bytes);
+    for (int i = 0; i < RUNS; i++) {
+        double begin = now_s();
+        copy(to, from, bytes);
+        double middle = now_s();
+        sink = read_all(from, bytes);
+        reads[i] = now_s() - middle;
+        copies[i] = middle - begin;
+        fastest = larger(fastest, 2 * (double)bytes / copies[i]);
+        fastest = larger(fastest, (double)bytes / reads[i]);
+    }
+    (void)sink;
+    ceilings->copy_bytes_per_s = 2 * (double)bytes / tm_ceilings_median(copies, RUNS);
+    ceilings->read_bytes_per_s = (double)bytes / tm_ceilings_median(reads, RUNS);
+#if defined(__x86_64__)
+    ceilings->most_bytes_per_s = MARGIN * fastest;
+#endif
+}
+
+/* The peak of independent multiply-adds, operations per second: 16 vectors of 16 floats on each
+ * core, enough to hide their latency. */
+static double loop_rate(void) {
+    enum { ROUNDS = 100000, LANES = 256 };
+    double fastest = 0;
+    for (int run = 0; run < RUNS; run++) {
+        double operations = 0, begin = now_s();
+        volatile float sink = 0;
+#pragma omp parallel reduction(+ : operations)
+        {
+            float sums[LANES], factor = 0.999f + (float)sink;
+            for (int i = 0; i < LANES; i++)
+                sums[i] = (float)i;
+            for (int round = 0; round < ROUNDS; round++)
+                for (int i = 0; i < LANES; i++)
+                    sums[i] = sums[i] * factor + 0.5f;
+            float total = 0;
+            for (int i = 0; i < LANES; i++)
+                total += sums[i];
+#pragma omp critical
+            sink = total;
+            operations += 2.0 * ROUNDS * LANES;
+        }
+        fastest = larger(fastest, operations / (now_s() - begin));
+    }
+    return fastest;
+}
+
+/* Of CBLAS: the values of its enumerations are part of its ABI. */
+enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 };
+typedef void sgemm_function(int order, int transpose_a, int transpose_b, int m, int n, int k,
+                            float alpha, const float *a, int lda, const float *b, int ldb,
+                            float beta, float *c, int ldc);
+
+static double sgemm_rate(const float *a, const float *b, float *c) {
+    void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+    sgemm_function *sgemm = library ? (sgemm_function *)dlsym(library, "cblas_sgemm") : NULL;
+    if (!sgemm)
+        return 0;
+    double fastest = 0;
+    for (int run = 0; run < RUNS + 1; run++) { /* the first starts its threads */
+        double begin = now_s();
+        sgemm(ROW_MAJOR, NO_TRANSPOSE, TRANSPOSE, PRODUCT, PRODUCT, PRODUCT, 1, a, PRODUCT, b,
+              PRODUCT, 0, c, PRODUCT);
+        fastest = larger(fastest, 2.0 * PRODUCT * PRODUCT * PRODUCT / (now_s() - begin));
+    }
+    return fastest; /* the library stays loaded: its threads run */
+}
+
+bool tm_ceilings_measure(int index, tm_ceilings *ceilings, char *error) {
+    (void)index;
+    long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    size_t bytes = cache > 0 ? 2 * (size_t)cache : LEAST_BYTES;
+    bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > MOST_BYTES ? MOST_BYTES : bytes;
+    bytes = bytes / BLOCK_BYTES * BLOCK_BYTES;
+    char *from = aligned_alloc(BLOCK_BYTES, bytes), *to = aligned_alloc(BLOCK_BYTES, bytes);
+    bool good = from && to;
+    if (good) {
+        float *numbers = (float *)(void *)from;
+#pragma omp parallel for schedule(static)
+        for (size_t i = 0; i < bytes / sizeof *numbers; i++)
+            numbers[i] = (float)((i * 2654435761u >> 8) & 0xffff) / 65536 - 0.5f;
+        measure_memory(ceilings, to, from, bytes);
+        ceilings->cache_bytes = cache > 0 ? cache : 0;
+        double rate = sgemm_rate(numbers, numbers + PRODUCT * PRODUCT, (float *)(void *)to);
+        ceilings->operations_per_s[TM_DTYPE_FLOAT32] = rate > 0 ? rate : loop_rate();
+    } else
+        snprintf(error, TM_CEILINGS_ERROR_BYTES, "%zu bytes of host memory cannot be had",
+                 2 * bytes);
+    free(from);
+    free(to);
+    return good;
+}

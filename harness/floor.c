@@ -1,0 +1,174 @@
+#include "harness/floor.h"
+
+#include <string.h>
+
+/* What is known of a family. A floor that is too high would accuse an honest kernel: what may stay
+ * unread, such as pages that no index reaches, is left out, and of a family that is not listed
+ * every input. */
+typedef struct {
+    const char *op_type;
+    const char *unread_axis; /* inputs with this axis may be read in part, or NULL */
+    /* Operations of a row, a multiplication and an addition being two; negative: not known. */
+    double (*operations)(const tm_table *table);
+} family;
+
+/* The value of an axis, or -1. */
+static int64_t axis_value(const tm_table *table, const char *name) {
+    for (size_t i = 0; i < table->axis_count; i++)
+        if (strcmp(table->axes[i].name, name) == 0)
+            return table->axes[i].value;
+    return -1;
+}
+
+/* C[M,N] = A[M,K] B[N,K]^T is M N dot products of length K: 2 M N K (BLAS's count, Dongarra et al.,
+ * "A set of level 3 basic linear algebra subprograms", 1990). */
+static double gemm_operations(const tm_table *table) {
+    int64_t m = axis_value(table, "M"), n = axis_value(table, "N"), k = axis_value(table, "K");
+    return m < 0 || n < 0 || k < 0 ? -1 : 2.0 * (double)m * (double)n * (double)k;
+}
+
+/* Some five operations per element of two bytes or more: every device moves bytes more slowly. */
+static double few_operations(const tm_table *table) {
+    (void)table;
+    return 0;
+}
+
+/* One step reads and writes each element of the state for some seven operations on it (Yang et al.,
+ * "Gated Delta Networks", 2024, equation 10). Of more steps the chunked form needs others. */
+static double gdn_operations(const tm_table *table) {
+    return axis_value(table, "seq_len") == 1 ? 0 : -1;
+}
+
+static const family families[] = {
+    {"gemm", NULL, gemm_operations},
+    {"rmsnorm", NULL, few_operations},
+    {"gdn", "pool_size", gdn_operations},
+};
+
+static const family *find_family(const char *op_type) {
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (strcmp(families[i].op_type, op_type) == 0)
+            return &families[i];
+    return NULL;
+}
+
+static double tensor_bytes(const tm_table_tensor *tensor) {
+    if (tensor->is_scalar || tensor->fill == TM_FILL_ABSENT)
+        return 0;
+    double bits = tm_dtype_bits(tensor->dtype);
+    for (int i = 0; i < tensor->rank; i++)
+        bits *= (double)tensor->shape[i];
+    return bits / 8;
+}
+
+/* Whether an input has an axis as long as the named one: the table has no names there, and taking
+ * another axis for it only lowers the floor. */
+static bool may_stay_unread(const tm_table *table, const family *known,
+                            const tm_table_tensor *tensor) {
+    int64_t length = known->unread_axis ? axis_value(table, known->unread_axis) : -1;
+    for (int i = 0; length >= 0 && i < tensor->rank; i++)
+        if (tensor->shape[i] == length)
+            return true;
+    return false;
+}
+
+typedef struct {
+    double read, written;
+    double operations; /* 0: none that count, or not known */
+    bool is_whole;     /* nothing was left out */
+} work;
+
+static work work_of(const tm_table *table) {
+    const family *known = find_family(table->op_type);
+    work done = {.is_whole = known != NULL};
+    for (size_t i = 0; i < table->input_count; i++) {
+        const tm_table_tensor *tensor = &table->tensors[i];
+        if (!known || may_stay_unread(table, known, tensor))
+            done.is_whole = false;
+        else
+            done.read += tensor_bytes(tensor);
+    }
+    for (size_t i = 0; i < table->output_count; i++)
+        done.written += tensor_bytes(&table->tensors[table->input_count + i]);
+    double operations = known ? known->operations(table) : -1;
+    done.is_whole = done.is_whole && operations >= 0;
+    done.operations = operations > 0 ? operations : 0;
+    return done;
+}
+
+/* A number above 0, else 0. */
+static double figure(const tm_node *object, const char *key) {
+    const tm_node *node = tm_node_get(object, key);
+    return node && node->type == TM_NODE_NUMBER && node->number > 0 ? node->number : 0;
+}
+
+/* The narrowest of the inputs decides how fast the device may multiply. */
+static tm_dtype operand_dtype(const tm_table *table) {
+    tm_dtype narrowest = TM_DTYPE_FLOAT32;
+    for (size_t i = 0; i < table->input_count; i++)
+        if (tm_dtype_is_float(table->tensors[i].dtype) && !table->tensors[i].is_scalar &&
+            tm_dtype_bits(table->tensors[i].dtype) < tm_dtype_bits(narrowest))
+            narrowest = table->tensors[i].dtype;
+    return narrowest;
+}
+
+/* Operations per second of a dtype; where it has no rate of its own (a CPU) that of float32, to
+ * which it is widened. */
+static double rate_of(const tm_node *rates, tm_dtype dtype) {
+    double own = figure(rates, tm_dtype_name(dtype));
+    return own > 0 ? own : figure(rates, tm_dtype_name(TM_DTYPE_FLOAT32));
+}
+
+/* What no product of these operands exceeds; 0: not known. Wide operands may be rounded to 16 bits
+ * within the tolerances, so all dtypes from there on count; and the operands' own has to be among
+ * them. */
+static double most_of(const tm_node *rates, tm_dtype dtype) {
+    int bits = tm_dtype_bits(dtype) < 16 ? 0 : 16;
+    double most = figure(rates, tm_dtype_name(dtype));
+    for (int other = 0; most > 0 && other < TM_DTYPE_COUNT; other++) {
+        double rate = figure(rates, tm_dtype_name((tm_dtype)other));
+        if (tm_dtype_bits((tm_dtype)other) >= bits && rate > most)
+            most = rate;
+    }
+    return most;
+}
+
+static double larger(double a, double b) {
+    return a > b ? a : b;
+}
+
+/* Outputs up to the cache's size may still be in there when the call ends; of a device whose cache
+ * is not known, all of them. */
+static double floor_bytes(const work *done, const tm_node *device) {
+    double cache = figure(device, "cache_bytes");
+    return done->read + (cache > 0 ? larger(0, done->written - cache) : 0);
+}
+
+const char *tm_bound_name(tm_bound bound) {
+    return bound == TM_BOUND_MEMORY ? "memory" : "compute";
+}
+
+bool tm_floor_of(const tm_table *table, const tm_node *ceilings, int device_index, tm_floor *out) {
+    const tm_node *devices = tm_node_get(ceilings, "devices");
+    const tm_node *device = devices ? devices->child : NULL;
+    for (int i = 0; device && i < device_index; i++)
+        device = device->next;
+    double copy = figure(device, "copy_bytes_per_s"), most = figure(device, "most_bytes_per_s");
+    if (copy <= 0)
+        return false;
+    work done = work_of(table);
+    tm_dtype dtype = operand_dtype(table);
+    double rate = rate_of(tm_node_get(device, "operations_per_s"), dtype);
+    double most_rate = most_of(tm_node_get(device, "most_operations_per_s"), dtype);
+    double bytes_ns = 1e9 * (done.read + done.written) / copy;
+    double operations_ns = rate > 0 ? 1e9 * done.operations / rate : 0;
+    double floor_bytes_ns = most > 0 ? 1e9 * floor_bytes(&done, device) / most : 0;
+    double floor_operations_ns = most_rate > 0 ? 1e9 * done.operations / most_rate : 0;
+    bool is_known = done.is_whole && (done.operations <= 0 || rate > 0);
+    *out = (tm_floor){.least_bytes = done.read + done.written, .operations = done.operations};
+    out->limit_ns = is_known ? larger(bytes_ns, operations_ns) : 0;
+    out->floor_ns = larger(floor_bytes_ns, floor_operations_ns);
+    bool compute = is_known ? operations_ns > bytes_ns : floor_operations_ns > floor_bytes_ns;
+    out->bound = compute ? TM_BOUND_COMPUTE : TM_BOUND_MEMORY;
+    return true;
+}

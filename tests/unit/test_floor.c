@@ -1,0 +1,237 @@
+/* test_floor: floors and limits against figures worked out by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/floor.h"
+#include "lib/json.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* An H200 with round figures: 4e12 bytes/s, of which nothing moves more than 5e12, and 1000 bytes
+ * of L2. The second device is twice as fast. */
+static const char two_devices[] =
+    "{\"devices\": ["
+    "{\"copy_bytes_per_s\": 4e12, \"most_bytes_per_s\": 5e12, \"cache_bytes\": 1000,"
+    " \"operations_per_s\": {\"float32\": 1e14, \"bfloat16\": 8e14, \"float8_e4m3fn\": 16e14},"
+    " \"most_operations_per_s\": {\"float32\": 2e14, \"bfloat16\": 10e14, "
+    "\"float8_e4m3fn\": 20e14}},"
+    "{\"copy_bytes_per_s\": 8e12, \"most_bytes_per_s\": 10e12, \"cache_bytes\": 1000}]}";
+static const char cpu[] = "{\"devices\": [{\"copy_bytes_per_s\": 1e10, \"most_bytes_per_s\": 4e10,"
+                          " \"operations_per_s\": {\"float32\": 1e11},"
+                          " \"most_operations_per_s\": {}}]}";
+
+typedef struct {
+    tm_arena *arena;
+    tm_diag *diag;
+} fixture;
+
+static int set_up(void **state) {
+    fixture *f = test_malloc(sizeof *f);
+    f->arena = tm_arena_create();
+    f->diag = tm_diag_create(f->arena);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    fixture *f = *state;
+    tm_arena_destroy(f->arena);
+    test_free(f);
+    return 0;
+}
+
+static tm_floor floor_of(void **state, const tm_table *table, const char *ceilings, int device) {
+    fixture *f = *state;
+    tm_source source = {"ceilings.json", ceilings, strlen(ceilings)};
+    const tm_node *node = tm_json_parse_all(f->arena, &source, f->diag);
+    tm_floor floor = {0};
+    assert_non_null(node);
+    assert_true(tm_floor_of(table, node, device, &floor));
+    return floor;
+}
+
+static void assert_near(double got, double expected) {
+    if (!(got >= expected * (1 - 1e-12) && got <= expected * (1 + 1e-12)))
+        fail_msg("expected %.17g, got %.17g", expected, got);
+}
+
+/* 14509 rows of 4096 bfloat16, and a weight of 4096. */
+static const tm_table_axis rmsnorm_axes[] = {{"batch_size", 14509, false},
+                                             {"hidden_size", 4096, true}};
+static const tm_table_tensor rmsnorm_tensors[] = {
+    {"hidden_states", TM_DTYPE_BFLOAT16, false, 2, {14509, 4096}, TM_FILL_RANDOM, 0, 0, 0, 0},
+    {"weight", TM_DTYPE_BFLOAT16, false, 1, {4096}, TM_FILL_RANDOM, 0, 0, 0, 0},
+    {"bias", TM_DTYPE_BFLOAT16, false, 2, {14509, 4096}, TM_FILL_ABSENT, 0, 0, 0, 0},
+    {"eps", TM_DTYPE_FLOAT32, true, 0, {0}, TM_FILL_SCALAR, 0, 1e-5, 0, 0},
+    {"output", TM_DTYPE_BFLOAT16, false, 2, {14509, 4096}, TM_FILL_OUTPUT, 0, 0, 0, 0},
+};
+static const tm_table rmsnorm = {.op_type = "rmsnorm",
+                                 .axes = rmsnorm_axes,
+                                 .axis_count = COUNT(rmsnorm_axes),
+                                 .tensors = rmsnorm_tensors,
+                                 .input_count = 4,
+                                 .output_count = 1};
+
+/* 14509 * 4096 * 2 = 118857728 bytes in and as many out, 8192 of the weight; an absent input and a
+ * scalar are nothing. */
+static void test_bytes(void **state) {
+    tm_floor floor = floor_of(state, &rmsnorm, two_devices, 0);
+    assert_near(floor.least_bytes, 237723648);
+    assert_true(floor.operations == 0);
+    assert_near(floor.limit_ns, 237723648 / 4000.0);
+    assert_near(floor.floor_ns, (237723648 - 1000) / 5000.0);
+    assert_int_equal(floor.bound, TM_BOUND_MEMORY);
+}
+
+static void test_second_device(void **state) {
+    tm_floor floor = floor_of(state, &rmsnorm, two_devices, 1);
+    assert_near(floor.limit_ns, 237723648 / 8000.0);
+    assert_near(floor.floor_ns, (237723648 - 1000) / 10000.0);
+}
+
+/* Without a known cache no output has to reach memory. */
+static void test_unknown_cache(void **state) {
+    tm_floor floor = floor_of(state, &rmsnorm, cpu, 0);
+    assert_near(floor.limit_ns, 237723648 / 10.0);
+    assert_near(floor.floor_ns, (118857728 + 8192) / 40.0);
+}
+
+/* M = 4, N = 8, K = 16 of some dtype: (64 + 128 + 32) elements, 1024 operations. */
+static tm_floor gemm_floor(void **state, int64_t times, tm_dtype dtype, const char *ceilings) {
+    int64_t m = 4 * times, n = 8 * times, k = 16 * times;
+    const tm_table_axis axes[] = {{"M", m, false}, {"N", n, true}, {"K", k, true}};
+    const tm_table_tensor tensors[] = {
+        {"A", dtype, false, 2, {m, k}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"B", dtype, false, 2, {n, k}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"C", dtype, false, 2, {m, n}, TM_FILL_OUTPUT, 0, 0, 0, 0},
+    };
+    tm_table table = {.op_type = "gemm",
+                      .axes = axes,
+                      .axis_count = 3,
+                      .tensors = tensors,
+                      .input_count = 2,
+                      .output_count = 1};
+    return floor_of(state, &table, ceilings, 0);
+}
+
+static void test_small_product(void **state) {
+    tm_floor floor = gemm_floor(state, 1, TM_DTYPE_BFLOAT16, two_devices);
+    assert_near(floor.least_bytes, 448);
+    assert_near(floor.operations, 1024);
+    assert_near(floor.limit_ns, 448 / 4000.0);
+    assert_near(floor.floor_ns, 384 / 5000.0); /* the output stays in the cache */
+    assert_int_equal(floor.bound, TM_BOUND_MEMORY);
+}
+
+/* A thousand times each way: 1.024e12 operations over 448e6 bytes. */
+static void test_large_product(void **state) {
+    tm_floor floor = gemm_floor(state, 1000, TM_DTYPE_BFLOAT16, two_devices);
+    assert_near(floor.operations, 1.024e12);
+    assert_near(floor.limit_ns, 1.024e12 / 8e5);
+    assert_near(floor.floor_ns, 1.024e12 / 10e5);
+    assert_int_equal(floor.bound, TM_BOUND_COMPUTE);
+    floor = gemm_floor(state, 1000, TM_DTYPE_FLOAT8_E4M3FN, two_devices);
+    assert_near(floor.limit_ns, 1.024e12 / 16e5);
+    assert_near(floor.floor_ns, 1.024e12 / 20e5);
+}
+
+/* Operands in float32 may be rounded to 16 bits, not to 8. */
+static void test_wide_operands(void **state) {
+    tm_floor floor = gemm_floor(state, 1000, TM_DTYPE_FLOAT32, two_devices);
+    assert_near(floor.limit_ns, 1.024e12 / 1e5);
+    assert_near(floor.floor_ns, 1.024e12 / 10e5);
+}
+
+/* A CPU widens what it has no rate for, and its operations accuse nobody. */
+static void test_widened_operands(void **state) {
+    tm_floor floor = gemm_floor(state, 1000, TM_DTYPE_BFLOAT16, cpu);
+    assert_near(floor.limit_ns, 1.024e12 / 1e2);
+    assert_near(floor.floor_ns, 384e6 / 40.0);
+    assert_int_equal(floor.bound, TM_BOUND_COMPUTE);
+}
+
+/* Without a rate for its operations a product has no limit, only a floor. */
+static void test_unknown_rate(void **state) {
+    static const char memory_only[] = "{\"devices\": [{\"copy_bytes_per_s\": 4e12, "
+                                      "\"most_bytes_per_s\": 5e12, \"cache_bytes\": 1000}]}";
+    tm_floor floor = gemm_floor(state, 1000, TM_DTYPE_BFLOAT16, memory_only);
+    assert_true(floor.limit_ns == 0);
+    assert_near(floor.floor_ns, (448e6 - 1000) / 5000.0);
+    assert_int_equal(floor.bound, TM_BOUND_MEMORY);
+}
+
+/* One output of 2000 bytes, and inputs of which one may be a pool. */
+static tm_floor gdn_floor(void **state, const char *op_type, int64_t steps, int64_t pool) {
+    const tm_table_axis axes[] = {
+        {"batch_size", 10, false}, {"seq_len", steps, true}, {"pool_size", pool, false}};
+    const tm_table_tensor tensors[] = {
+        {"q", TM_DTYPE_BFLOAT16, false, 2, {10, 100}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"state", TM_DTYPE_FLOAT32, false, 2, {77, 100}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"output", TM_DTYPE_BFLOAT16, false, 2, {10, 100}, TM_FILL_OUTPUT, 0, 0, 0, 0},
+    };
+    tm_table table = {.op_type = op_type,
+                      .axes = axes,
+                      .axis_count = pool ? 3 : 2,
+                      .tensors = tensors,
+                      .input_count = 2,
+                      .output_count = 1};
+    return floor_of(state, &table, two_devices, 0);
+}
+
+static void test_known_state(void **state) {
+    tm_floor floor = gdn_floor(state, "gdn", 1, 0);
+    assert_near(floor.least_bytes, 2000 + 30800 + 2000);
+    assert_near(floor.limit_ns, 34800 / 4000.0);
+    assert_near(floor.floor_ns, 33800 / 5000.0);
+    assert_true(gdn_floor(state, "gdn", 2, 0).limit_ns == 0); /* operations that nobody counted */
+}
+
+/* Nobody knows how much of a pool is read: it is left out, and there is no limit. */
+static void test_pool(void **state) {
+    tm_floor floor = gdn_floor(state, "gdn", 1, 77);
+    assert_near(floor.least_bytes, 4000);
+    assert_near(floor.floor_ns, 3000 / 5000.0);
+    assert_true(floor.limit_ns == 0);
+}
+
+/* Of a family that is not known only the outputs count. */
+static void test_unknown_family(void **state) {
+    tm_floor floor = gdn_floor(state, "moe", 1, 0);
+    assert_near(floor.least_bytes, 2000);
+    assert_near(floor.floor_ns, 1000 / 5000.0);
+    assert_true(floor.limit_ns == 0);
+}
+
+static void test_nothing_known(void **state) {
+    fixture *f = *state;
+    static const char empty[] = "{\"devices\": [{\"uuid\": \"x\"}]}";
+    tm_source source = {"ceilings.json", empty, sizeof empty - 1};
+    const tm_node *node = tm_json_parse_all(f->arena, &source, f->diag);
+    tm_floor floor;
+    assert_false(tm_floor_of(&rmsnorm, NULL, 0, &floor));
+    assert_false(tm_floor_of(&rmsnorm, node, 0, &floor));
+    assert_false(tm_floor_of(&rmsnorm, node, 1, &floor));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_bytes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_second_device, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_cache, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_small_product, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_large_product, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_wide_operands, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_widened_operands, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_rate, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_known_state, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pool, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_family, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_known, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
