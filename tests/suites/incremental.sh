@@ -91,7 +91,7 @@ expect_ran first \
     harness/tiny_h32/one harness/tiny_h64/one harness/tiny_h64/two \
     cell/plain/one cell/family_tiny_h32/one \
     cell/wide/one cell/wide/two cell/narrow/one cell/narrow/two \
-    cell/family_tiny_h64/one cell/family_tiny_h64/two report
+    cell/family_tiny_h64/one cell/family_tiny_h64/two build/ceilings.json report
 expect_status first PASSED wide/one wide/two narrow/one narrow/two plain/one \
     family_tiny_h32/one family_tiny_h64/one family_tiny_h64/two
 
@@ -105,6 +105,8 @@ touch "$data/definitions/rmsnorm/tiny_h64.json"
 expect_ran touched-definition plan
 touch build/host.txt
 expect_ran same-device build/device.json build/found/device.json
+rm build/ceilings.json
+expect_ran lost-ceilings build/ceilings.json
 touch build/traces/tiny/rmsnorm/tiny_h64/wide/one.json
 expect_ran touched-trace report
 

@@ -86,14 +86,19 @@ if grep -q -e '--describe' launched; then
 else
     failed machine/launcher 'the device was not described where the cells run'
 fi
+if grep -q -e 'tm-ceilings ' launched; then
+    pass machine/launcher-of-ceilings
+else
+    failed machine/launcher-of-ceilings 'they were not measured where the cells run'
+fi
 settled machine/first
 
 touch "lib/${library##*/}"
 bench
 if ! ran device.json; then
     failed machine/library 'the device was not described again'
-elif ran traces; then
-    failed machine/library 'a cell ran again on an equal device'
+elif ran traces || ran ceilings; then
+    failed machine/library 'a cell ran, or ceilings were measured, again on an equal device'
 else
     pass machine/library
 fi
@@ -105,6 +110,11 @@ touch -d 2001-01-01 lib/new
 mv lib/new "lib/${library##*/}"
 bench
 if ran traces; then pass machine/device; else failed machine/device 'no cell ran on another device'; fi
+if ran ceilings; then
+    pass machine/device-ceilings
+else
+    failed machine/device-ceilings "another device has the first one's ceilings"
+fi
 settled machine/device
 rm "lib/${library##*/}"
 bench
