@@ -151,6 +151,16 @@ static void settle_output(const tm_table_tensor *tensor, const tally *total, int
              tensor->name, total->bad, elems, index, wanted, got);
 }
 
+/* What a tolerance per element lets pass in sum. A limit of 0 is none. */
+static void settle_l2(const tm_table_tensor *tensor, double l2, double limit, tm_verdict *verdict) {
+    if (limit == 0 || l2 <= limit || verdict->status != TM_STATUS_PASSED)
+        return;
+    verdict->status = TM_STATUS_INCORRECT_NUMERICAL;
+    snprintf(verdict->reason, sizeof verdict->reason,
+             "%s: a relative L2 error of %.6g, more than max_relative_l2 = %g", tensor->name, l2,
+             limit);
+}
+
 void tm_evaluator_elementwise(const tm_table *table, const tm_config *config, double ratio,
                               void *const *expected, void *const *actual, tm_verdict *verdict) {
     for (size_t output = 0; output < table->output_count; output++) {
@@ -184,5 +194,6 @@ void tm_evaluator_elementwise(const tm_table *table, const tm_config *config, do
         if (output < TM_EVALUATOR_MAX_OUTPUTS)
             verdict->relative_l2[output] = fmax(verdict->relative_l2[output], l2);
         settle_output(tensor, &total, elems, ratio, expected[output], actual[output], verdict);
+        settle_l2(tensor, l2, config->max_relative_l2, verdict);
     }
 }

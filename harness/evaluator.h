@@ -45,7 +45,8 @@ extern const tm_evaluator tm_evaluator_default, tm_evaluator_lowbit;
 
 /* The elementwise rule (SCHEMA: default): an element is bad when |x-y| > atol and
  * |x-y| / (|y| + 1e-8) > rtol; NaN matches only NaN, an infinity only itself; integers and bools
- * are compared exactly. Fails when less than `ratio` of an output's elements match. */
+ * are compared exactly. Fails when less than `ratio` of an output's elements match, or when its
+ * relative L2 error exceeds the configuration's max_relative_l2. */
 void tm_evaluator_elementwise(const tm_table *table, const tm_config *config, double ratio,
                               void *const *expected, void *const *actual, tm_verdict *verdict);
 

@@ -87,6 +87,9 @@ static void store(tm_arena *arena, const tm_config_key *key, const tm_node *node
         level->values.config.has_matched_ratio = node->type != TM_NODE_NULL;
         *(double *)slot = node->number;
         break;
+    case TM_CONFIG_KIND_LIMIT:
+        *(double *)slot = node->type == TM_NODE_NULL ? 0 : node->number;
+        break;
     case TM_CONFIG_KIND_NUMBER:
         *(double *)slot = node->number;
         break;
@@ -392,6 +395,8 @@ tm_json *tm_config_to_json(const tm_config *config) {
         } else if (key->kind == TM_CONFIG_KIND_BOOL) {
             tm_json_set_bool(json, key->name, *(const bool *)slot);
         } else if (key->kind == TM_CONFIG_KIND_RATIO && !config->has_matched_ratio) {
+            tm_json_set_null(json, key->name);
+        } else if (key->kind == TM_CONFIG_KIND_LIMIT && *(const double *)slot == 0) {
             tm_json_set_null(json, key->name);
         } else if (key->kind == TM_CONFIG_KIND_EXTRA) {
             tm_json *extra = tm_json_object();

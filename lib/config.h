@@ -21,6 +21,7 @@ typedef struct {
     double rtol, atol;             /* 1e-2 */
     bool has_matched_ratio;        /* false: null */
     double required_matched_ratio; /* (0, 1] */
+    double max_relative_l2;        /* of each output; 0: null, no limit */
     double timeout_seconds;        /* 300, per cell */
     bool profile_baseline;         /* true: measure the reference as well */
     const tm_node *const *extra;   /* merged members, last wins */

@@ -6,7 +6,8 @@
 
 /* "expected ..." for a value of a wrong type, per kind. */
 static const char *const kind_names[] = {
-    "an integer", "a number", "a number or null", "a bool", "an array", "an object", "an object",
+    "an integer", "a number", "a number or null", "a number or null",
+    "a bool",     "an array", "an object",        "an object",
 };
 
 /* What `offset` points at, per kind. */
@@ -14,6 +15,7 @@ static const size_t slot_bytes[] = {
     [TM_CONFIG_KIND_INTEGER] = sizeof(int64_t),
     [TM_CONFIG_KIND_NUMBER] = sizeof(double),
     [TM_CONFIG_KIND_RATIO] = sizeof(double),
+    [TM_CONFIG_KIND_LIMIT] = sizeof(double),
     [TM_CONFIG_KIND_BOOL] = sizeof(bool),
     [TM_CONFIG_KIND_STRINGS] = 0,
     [TM_CONFIG_KIND_EXTRA] = 0,
@@ -29,6 +31,7 @@ static const tm_config_range integer_from_1 = {1, DBL_MAX, false, "an integer >=
 static const tm_config_range number_from_0 = {0, DBL_MAX, false, "a finite number >= 0"};
 static const tm_config_range share = {0, 1, true, "a number > 0 and <= 1"};
 static const tm_config_range share_or_null = {0, 1, true, "a number > 0 and <= 1, or null"};
+static const tm_config_range above_0_or_null = {0, DBL_MAX, true, "a number > 0, or null"};
 static const tm_config_range either = {0, 1, false, "true or false"};
 
 /* Where the keys of evaluation, and those of the whole machine, may stand. */
@@ -51,6 +54,8 @@ const tm_config_key tm_config_keys[TM_CONFIG_KEY_COUNT] = {
      "write a number such as 0.01"},
     {"required_matched_ratio", TM_CONFIG_KIND_RATIO, EVALUATION | TM_CONFIG_IN_OPTION,
      CELL(required_matched_ratio), &share_or_null, "write a number such as 0.95"},
+    {"max_relative_l2", TM_CONFIG_KIND_LIMIT, EVALUATION, CELL(max_relative_l2), &above_0_or_null,
+     "write a number such as 0.05"},
     {"timeout_seconds", TM_CONFIG_KIND_NUMBER, SYSTEM | TM_CONFIG_IN_OPTION, CELL(timeout_seconds),
      &seconds, "write a number such as 300"},
     {"profile_baseline", TM_CONFIG_KIND_BOOL, SYSTEM | TM_CONFIG_IN_OPTION, CELL(profile_baseline),
@@ -98,6 +103,7 @@ static tm_config_verdict check_number(const tm_config_key *key, const tm_node *n
 tm_config_verdict tm_config_key_check(const tm_config_key *key, const tm_node *node) {
     switch (key->kind) {
     case TM_CONFIG_KIND_RATIO:
+    case TM_CONFIG_KIND_LIMIT:
         return node->type == TM_NODE_NULL ? TM_CONFIG_FITS : check_number(key, node);
     case TM_CONFIG_KIND_INTEGER:
     case TM_CONFIG_KIND_NUMBER:

@@ -15,6 +15,7 @@ typedef enum {
     TM_CONFIG_KIND_INTEGER,
     TM_CONFIG_KIND_NUMBER,
     TM_CONFIG_KIND_RATIO, /* a number, or null for "not set" */
+    TM_CONFIG_KIND_LIMIT, /* a number above 0, or null for none, which is kept as 0 */
     TM_CONFIG_KIND_BOOL,
     TM_CONFIG_KIND_STRINGS, /* a list, or null */
     TM_CONFIG_KIND_EXTRA,   /* an object with any members */
@@ -55,7 +56,7 @@ typedef struct {
     const char *advice;           /* "; ..." in the file's messages */
 } tm_config_key;
 
-#define TM_CONFIG_KEY_COUNT 16
+#define TM_CONFIG_KEY_COUNT 17
 /* In the order in which a cell's configuration is written. */
 extern const tm_config_key tm_config_keys[TM_CONFIG_KEY_COUNT];
 

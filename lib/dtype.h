@@ -49,6 +49,9 @@ const char *tm_dtype_safetensors_name(tm_dtype dtype);
 /* Elements [begin, begin+count) of a packed buffer as float32; only for floating dtypes. */
 void tm_dtype_read_floats(tm_dtype dtype, const void *data, int64_t begin, int64_t count,
                           float *out);
+/* The reverse: rounds `count` floats into elements [begin, begin+count). */
+void tm_dtype_write_floats(tm_dtype dtype, void *data, int64_t begin, int64_t count,
+                           const float *in);
 /* Elements of an integer or bool buffer as int64, exactly. */
 void tm_dtype_read_ints(tm_dtype dtype, const void *data, int64_t begin, int64_t count,
                         int64_t *out);

@@ -91,15 +91,18 @@ static void test_defaults(void **state) {
     fixture *f = *state;
     expect_cell(f, "gemm", "gemm_x",
                 "{\"warmup_runs\":10,\"iterations\":50,\"num_trials\":3,\"rtol\":0.01,"
-                "\"atol\":0.01,\"required_matched_ratio\":null,\"timeout_seconds\":300,"
+                "\"atol\":0.01,\"required_matched_ratio\":null,\"max_relative_l2\":null,\"timeout_"
+                "seconds\":300,"
                 "\"profile_baseline\":true,\"extra\":{}}");
     expect_cell(f, "moe", "moe_x",
                 "{\"warmup_runs\":10,\"iterations\":50,\"num_trials\":3,\"rtol\":0.01,"
-                "\"atol\":0.01,\"required_matched_ratio\":0.95,\"timeout_seconds\":300,"
+                "\"atol\":0.01,\"required_matched_ratio\":0.95,\"max_relative_l2\":null,\"timeout_"
+                "seconds\":300,"
                 "\"profile_baseline\":true,\"extra\":{}}");
     expect_cell(f, "sampling", "top_k_x",
                 "{\"warmup_runs\":10,\"iterations\":50,\"num_trials\":3,\"rtol\":0.01,"
-                "\"atol\":0.01,\"required_matched_ratio\":null,\"timeout_seconds\":300,"
+                "\"atol\":0.01,\"required_matched_ratio\":null,\"max_relative_l2\":null,\"timeout_"
+                "seconds\":300,"
                 "\"profile_baseline\":true,\"extra\":{\"sampling_tvd_threshold\":0.2,"
                 "\"sampling_validation_trials\":100}}");
     assert_null(tm_config_definitions(f->file));
@@ -156,15 +159,15 @@ static void test_priority(void **state) {
     assert_true(tm_config_override(f->file, "rtol", "4", "--rtol", f->diag));
     expect_cell(f, "moe", "m",
                 "{\"warmup_runs\":1,\"iterations\":2,\"num_trials\":3,\"rtol\":4,\"atol\":0.01,"
-                "\"required_matched_ratio\":null,\"timeout_seconds\":300,"
+                "\"required_matched_ratio\":null,\"max_relative_l2\":null,\"timeout_seconds\":300,"
                 "\"profile_baseline\":true,\"extra\":{}}");
     expect_cell(f, "gemm", "g",
                 "{\"warmup_runs\":1,\"iterations\":9,\"num_trials\":1,\"rtol\":4,\"atol\":0.01,"
-                "\"required_matched_ratio\":1,\"timeout_seconds\":300,"
+                "\"required_matched_ratio\":1,\"max_relative_l2\":null,\"timeout_seconds\":300,"
                 "\"profile_baseline\":true,\"extra\":{}}");
     expect_cell(f, "rope", "r",
                 "{\"warmup_runs\":1,\"iterations\":1,\"num_trials\":1,\"rtol\":4,\"atol\":0.01,"
-                "\"required_matched_ratio\":0.5,\"timeout_seconds\":300,"
+                "\"required_matched_ratio\":0.5,\"max_relative_l2\":null,\"timeout_seconds\":300,"
                 "\"profile_baseline\":true,\"extra\":{}}");
 }
 
@@ -204,7 +207,8 @@ static void test_extra_merges_key_by_key(void **state) {
 static void test_order_of_keys_does_not_matter(void **state) {
     fixture *f = *state;
     const char *json = "{\"warmup_runs\":10,\"iterations\":5,\"num_trials\":3,\"rtol\":0.01,"
-                       "\"atol\":0.25,\"required_matched_ratio\":null,\"timeout_seconds\":300,"
+                       "\"atol\":0.25,\"required_matched_ratio\":null,\"max_relative_l2\":null,"
+                       "\"timeout_seconds\":300,"
                        "\"profile_baseline\":true,\"extra\":{\"a\":1,\"b\":2}}";
     load(f, "iterations: 5\natol: 0.25\nextra: {a: 1, b: 2}\n");
     expect_cell(f, "gemm", "g", json);
@@ -284,6 +288,8 @@ static void test_ranges(void **state) {
         {"required_matched_ratio", "0", "0", "a number > 0 and <= 1, or null", "0.95"},
         {"required_matched_ratio", "1.5", "1.5", "a number > 0 and <= 1, or null", "0.95"},
         {"required_matched_ratio", ".nan", "nan", "a number > 0 and <= 1, or null", "0.95"},
+        {"max_relative_l2", "0", "0", "a number > 0, or null", "0.05"},
+        {"max_relative_l2", ".inf", "inf", "a number > 0, or null", "0.05"},
         {"timeout_seconds", "0", "0", "a number > 0 and <= 1000000", "300"},
         {"timeout_seconds", "1000001", "1000001", "a number > 0 and <= 1000000", "300"},
         {"timeout_seconds", ".inf", "inf", "a number > 0 and <= 1000000", "300"},
@@ -303,7 +309,7 @@ static void test_ranges(void **state) {
             "required_matched_ratio: 1\ntimeout_seconds: 0.001\n");
     expect_cell(f, "gemm", "g",
                 "{\"warmup_runs\":0,\"iterations\":1,\"num_trials\":1,\"rtol\":0,\"atol\":0,"
-                "\"required_matched_ratio\":1,\"timeout_seconds\":0.001,"
+                "\"required_matched_ratio\":1,\"max_relative_l2\":null,\"timeout_seconds\":0.001,"
                 "\"profile_baseline\":true,\"extra\":{}}");
     load(f, "warmup_runs: 1000000\niterations: 100000\nnum_trials: 64\ntimeout_seconds: 1000000\n"
             "extra: {sampling_tvd_threshold: 1}\n");
@@ -341,6 +347,14 @@ static void test_extra_values(void **state) {
         expect_refusal(f, cases[i].text, cases[i].messages);
 }
 
+/* A section can take the limit of the level above away again. */
+static void test_max_relative_l2(void **state) {
+    fixture *f = *state;
+    load(f, "max_relative_l2: 0.25\nop_type_config:\n  moe: {max_relative_l2: null}\n");
+    assert_true(tm_config_resolve(f->file, "gemm", "g").max_relative_l2 == 0.25);
+    assert_true(tm_config_resolve(f->file, "moe", "m").max_relative_l2 == 0);
+}
+
 static void test_unknown_keys(void **state) {
     fixture *f = *state;
     static const struct {
@@ -351,7 +365,8 @@ static void test_unknown_keys(void **state) {
         {"colour: red\n",
          "c.yaml:1:1: error: unknown key \"colour\"; the known ones are \"warmup_runs\", "
          "\"iterations\", \"num_trials\", \"rtol\", \"atol\", \"required_matched_ratio\", "
-         "\"timeout_seconds\", \"profile_baseline\", \"extra\", \"use_isolated_runner\", "
+         "\"max_relative_l2\", \"timeout_seconds\", \"profile_baseline\", \"extra\", "
+         "\"use_isolated_runner\", "
          "\"definitions\", \"solutions\", \"op_type_config\", \"definition_config\"\n"
          "    colour: red\n    ^\n"},
         {"op_type_config:\n  moe:\n    r_tol: 1\n",
@@ -363,7 +378,8 @@ static void test_unknown_keys(void **state) {
         {"sampling_tvd_threshold: 0.1\n",
          "c.yaml:1:1: error: unknown key \"sampling_tvd_threshold\"; the known ones are "
          "\"warmup_runs\", \"iterations\", \"num_trials\", \"rtol\", \"atol\", "
-         "\"required_matched_ratio\", \"timeout_seconds\", \"profile_baseline\", \"extra\", "
+         "\"required_matched_ratio\", \"max_relative_l2\", \"timeout_seconds\", "
+         "\"profile_baseline\", \"extra\", "
          "\"use_isolated_runner\", \"definitions\", \"solutions\", \"op_type_config\", "
          "\"definition_config\"\n    sampling_tvd_threshold: 0.1\n    ^\n"},
     };
@@ -404,7 +420,7 @@ static void test_override(void **state) {
     expect_messages(f, "");
     expect_cell(f, "moe", "m",
                 "{\"warmup_runs\":0,\"iterations\":20,\"num_trials\":1,\"rtol\":0.001,\"atol\":0,"
-                "\"required_matched_ratio\":null,\"timeout_seconds\":0.5,"
+                "\"required_matched_ratio\":null,\"max_relative_l2\":null,\"timeout_seconds\":0.5,"
                 "\"profile_baseline\":false,\"extra\":{}}");
     assert_true(tm_config_override(f->file, "required_matched_ratio", "0.75",
                                    "--required-matched-ratio", f->diag));
@@ -468,7 +484,8 @@ static const tm_node *parse_json(fixture *f, const char *text) {
 static void test_cell_round_trip(void **state) {
     fixture *f = *state;
     load(f, "warmup_runs: 1\niterations: 99999\nnum_trials: 4\nrtol: 0.1\natol: 1e-300\n"
-            "required_matched_ratio: 0.95\ntimeout_seconds: 0.25\nprofile_baseline: false\n"
+            "required_matched_ratio: 0.95\nmax_relative_l2: 1e-3\ntimeout_seconds: "
+            "0.25\nprofile_baseline: false\n"
             "extra: {b: [1, {c: x}], a: null, big: 9007199254740993}\n");
     tm_config config = tm_config_resolve(f->file, "gemm", "g");
     tm_json *json = tm_config_to_json(&config);
@@ -484,7 +501,7 @@ static void test_cell_round_trip(void **state) {
     assert_int_equal(back.num_trials, 4);
     assert_true(back.rtol == 0.1 && back.atol == 1e-300);
     assert_true(back.has_matched_ratio && back.required_matched_ratio == 0.95);
-    assert_true(back.timeout_seconds == 0.25);
+    assert_true(back.timeout_seconds == 0.25 && back.max_relative_l2 == 1e-3);
     assert_false(back.profile_baseline);
     assert_int_equal(back.extra_count, 3);
     assert_true(extra_number(&back, "big", 0) == 9007199254740993.0);
@@ -521,7 +538,8 @@ static void test_cell_is_read_strictly(void **state) {
         {"{\"solutions\":null}",
          "cell.json:1:2: error: unknown key \"solutions\"; the known ones are \"warmup_runs\", "
          "\"iterations\", \"num_trials\", \"rtol\", \"atol\", \"required_matched_ratio\", "
-         "\"timeout_seconds\", \"profile_baseline\", \"extra\"\n    {\"solutions\":null}\n"
+         "\"max_relative_l2\", \"timeout_seconds\", \"profile_baseline\", \"extra\"\n    "
+         "{\"solutions\":null}\n"
          "     ^\n"},
         {"null", "cell.json:1:1: error: expected an object, got null; write lines such as "
                  "\"iterations: 50\"\n    null\n    ^\n"},
@@ -558,6 +576,7 @@ static void test_example_holds_the_defaults(void **state) {
         "extra",
         "definitions",
         "required_matched_ratio",
+        "max_relative_l2",
         "timeout_seconds",
         "solutions",
         "op_type_config",
@@ -598,6 +617,7 @@ int main(void) {
         TEST(test_wrong_types),
         TEST(test_ranges),
         TEST(test_extra_values),
+        TEST(test_max_relative_l2),
         TEST(test_unknown_keys),
         TEST(test_all_errors_of_a_file),
         TEST(test_override),

@@ -11,7 +11,6 @@
 
 #include "lib/dtype.h"
 #include "lib/dtype_convert.h"
-#include "tests/unit/write_floats.h"
 
 static uint32_t bits_of(float value) {
     uint32_t bits;
@@ -307,7 +306,7 @@ static void test_buffers(void **state) {
             float align;
         } buffer;
         memset(buffer.bytes, 0xaa, sizeof buffer.bytes);
-        write_floats(dtype, buffer.bytes, begin, count, values);
+        tm_dtype_write_floats(dtype, buffer.bytes, begin, count, values);
         float back[5];
         tm_dtype_read_floats(dtype, buffer.bytes, begin, count, back);
         assert_memory_equal(back, values, sizeof back);
@@ -321,7 +320,7 @@ static void test_buffers(void **state) {
         }
     }
     uint8_t packed[2] = {0, 0};
-    write_floats(TM_DTYPE_FLOAT4_E2M1, packed, 0, 3, values); /* 0.5, -1, 1.5 */
+    tm_dtype_write_floats(TM_DTYPE_FLOAT4_E2M1, packed, 0, 3, values); /* 0.5, -1, 1.5 */
     assert_int_equal(packed[0], 0xa1);
     assert_int_equal(packed[1], 0x03);
 }

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "harness/evaluator.h"
-#include "tests/unit/write_floats.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define TABLE(outputs, count) \
@@ -160,10 +159,10 @@ static void test_every_floating_dtype(void **state) {
             continue;
         unsigned char expected[32] = {0}, actual[32] = {0};
         const float ones[] = {1, 1, 1, 1, 1}, tail[] = {1, 1, 1, 1, 2};
-        write_floats((tm_dtype)dtype, expected, 0, 5, ones);
-        write_floats((tm_dtype)dtype, actual, 0, 5, ones);
+        tm_dtype_write_floats((tm_dtype)dtype, expected, 0, 5, ones);
+        tm_dtype_write_floats((tm_dtype)dtype, actual, 0, 5, ones);
         assert_passed(judge_vector((tm_dtype)dtype, 5, expected, actual));
-        write_floats((tm_dtype)dtype, actual, 0, 5, tail);
+        tm_dtype_write_floats((tm_dtype)dtype, actual, 0, 5, tail);
         assert_incorrect(judge_vector((tm_dtype)dtype, 5, expected, actual),
                          "out: 1 of 5 elements wrong, the first at [4]: expected 1, got 2");
     }
@@ -258,6 +257,27 @@ static void test_configured_ratio(void **state) {
     assert_int_equal(judge_percent(&lowbit, &config, 1).status, TM_STATUS_INCORRECT_NUMERICAL);
 }
 
+/* Small values, of which each is within atol; not those that are all right, whatever the limit. */
+static void test_max_relative_l2(void **state) {
+    (void)state;
+    static const float expected[] = {0.003f, -0.004f}, zeros[2], scaled[] = {0.0033f, -0.0044f};
+    tm_config config = plain;
+    tm_table_tensor output = vector(TM_DTYPE_FLOAT32, 2);
+    tm_table table = TABLE(&output, 1);
+    void *want[] = {(void *)(uintptr_t)expected};
+    void *got[] = {(void *)(uintptr_t)zeros}, *near[] = {(void *)(uintptr_t)scaled};
+    assert_passed(judge(&table, &config, want, got));
+    config.max_relative_l2 = 0.99;
+    assert_incorrect(judge(&table, &config, want, got),
+                     "out: a relative L2 error of 1, more than max_relative_l2 = 0.99");
+    assert_passed(judge(&table, &config, want, near));
+    config.max_relative_l2 = 0.099;
+    assert_int_equal(judge(&table, &config, want, near).status, TM_STATUS_INCORRECT_NUMERICAL);
+    config.max_relative_l2 = 1e-300;
+    assert_passed(judge(&table, &config, want, want));
+    assert_passed(judge(&table, &config, got, got));
+}
+
 /* The ratio holds for each output alone: a small one cannot hide behind a large one. */
 static void test_ratio_of_each_output(void **state) {
     (void)state;
@@ -299,6 +319,7 @@ int main(void) {
         cmocka_unit_test(test_several_outputs),
         cmocka_unit_test(test_lowbit_ratio),
         cmocka_unit_test(test_configured_ratio),
+        cmocka_unit_test(test_max_relative_l2),
         cmocka_unit_test(test_ratio_of_each_output),
         cmocka_unit_test(test_verdicts_add_up),
     };
