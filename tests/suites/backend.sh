@@ -20,10 +20,15 @@ run_check() { # name
 
 # What ninja was told to build here; the others belong to another backend.
 wanted=$(sed -n 's/^build unit-tests: phony//p' build.ninja)
-for check in backend_check random_cuda random_cuda_fast; do
+for check in backend_check cores_check random_cuda random_cuda_fast; do
     case "$wanted " in
     *"/$check "*) run_check "$check" ;;
-    *) skipped "$check" "this build is for the CPU; configure with --arch=sm_90" ;;
+    *)
+        case $check in
+        *_cuda*) skipped "$check" "this build is for the CPU; configure with --arch=sm_90" ;;
+        *) skipped "$check" "this build is for a GPU; configure with --arch=cpu" ;;
+        esac
+        ;;
     esac
 done
 finish

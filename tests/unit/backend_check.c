@@ -1,8 +1,8 @@
 /* backend_check: does the backend that this program was linked with keep harness/backend.h?
  *
  * Prints one line per check. Exit 0: all good, 1: some failed, 77: a CUDA build without a device.
- */
-#include "harness/backend.h"
+ * What concerns memory is in backend_check_memory.c. */
+#include "tests/unit/backend_check.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,17 +13,8 @@
 #include "harness/random.h"
 #include "lib/dtype.h"
 
-#define MIB ((size_t)1 << 20)
 #define ALIGNMENT 256
-#define GUARD_BYTES 32
 #define EXIT_SKIPPED 77
-
-typedef struct {
-    const tm_backend_ops *ops;
-    tm_backend *backend;
-    int failures;
-    char error[TM_BACKEND_ERROR_BYTES];
-} tm_suite;
 
 /* ASan would end the program at the allocation that must fail; other builds never call this. */
 const char *__asan_default_options(void);
@@ -31,10 +22,7 @@ const char *__asan_default_options(void) {
     return "allocator_may_return_null=1";
 }
 
-static void report(tm_suite *suite, const char *name, bool good, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void report(tm_suite *suite, const char *name, bool good, const char *format, ...) {
+void tm_suite_report(tm_suite *suite, const char *name, bool good, const char *format, ...) {
     va_list arguments;
     printf("%s %s: ", good ? "ok  " : "FAIL", name);
     va_start(arguments, format);
@@ -45,7 +33,7 @@ static void report(tm_suite *suite, const char *name, bool good, const char *for
         suite->failures++;
 }
 
-static void *need_host(size_t bytes) {
+void *tm_suite_host(size_t bytes) {
     void *memory = malloc(bytes > 0 ? bytes : 1);
     if (!memory) {
         fprintf(stderr, "backend_check: out of host memory\n");
@@ -61,22 +49,20 @@ static bool read_clock(tm_suite *suite, double *ns) {
     return good;
 }
 
-static double wall_ns(void) {
+double tm_suite_wall_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-/* Bytes without a short period, so that a shifted or repeated chunk shows. */
-static void make_bytes(unsigned char *bytes, size_t count, uint32_t state) {
+void tm_suite_bytes(unsigned char *bytes, size_t count, uint32_t state) {
     for (size_t i = 0; i < count; i++) {
         state = state * 1664525u + 1013904223u;
         bytes[i] = (unsigned char)(state >> 24);
     }
 }
 
-/* The first index at which the two differ, or `count`. */
-static size_t first_difference(const unsigned char *a, const unsigned char *b, size_t count) {
+size_t tm_suite_difference(const unsigned char *a, const unsigned char *b, size_t count) {
     if (memcmp(a, b, count) == 0)
         return count;
     size_t i = 0;
@@ -88,7 +74,7 @@ static size_t first_difference(const unsigned char *a, const unsigned char *b, s
 static void check_open_errors(tm_suite *suite) {
     suite->error[0] = '\0';
     tm_backend *backend = suite->ops->open(-1, suite->error);
-    report(suite, "open(-1) fails", !backend && suite->error[0], "%s", suite->error);
+    tm_suite_report(suite, "open(-1) fails", !backend && suite->error[0], "%s", suite->error);
     if (backend)
         suite->ops->close(backend);
 }
@@ -100,50 +86,51 @@ static void check_alloc(tm_suite *suite) {
     for (size_t i = 0; i < COUNT; i++) {
         memory[i] = suite->ops->alloc(suite->backend, sizes[i], suite->error);
         bool aligned = memory[i] && (uintptr_t)memory[i] % ALIGNMENT == 0;
-        report(suite, "alloc", aligned, "%zu bytes, %s", sizes[i],
-               !memory[i] ? suite->error
-               : aligned  ? "aligned to 256"
-                          : "not aligned to 256");
+        tm_suite_report(suite, "alloc", aligned, "%zu bytes, %s", sizes[i],
+                        !memory[i] ? suite->error
+                        : aligned  ? "aligned to 256"
+                                   : "not aligned to 256");
     }
     for (size_t i = 0; i < COUNT; i++)
         suite->ops->free(suite->backend, memory[i]);
     suite->error[0] = '\0';
     void *huge = suite->ops->alloc(suite->backend, (size_t)1 << 62, suite->error);
     bool names_size = strstr(suite->error, "4611686018427387904") != NULL;
-    report(suite, "alloc of 2^62 bytes fails", !huge && names_size, "%s", suite->error);
+    tm_suite_report(suite, "alloc of 2^62 bytes fails", !huge && names_size, "%s", suite->error);
     bool usable = suite->ops->sync(suite->backend, suite->error);
-    report(suite, "sync after the failed alloc", usable, "%s", usable ? "clean" : suite->error);
+    tm_suite_report(suite, "sync after the failed alloc", usable, "%s",
+                    usable ? "clean" : suite->error);
 }
 
 /* Through the device and back at an offset, within guard bytes on the host. */
 static void check_round_trip(tm_suite *suite, size_t bytes, size_t offset) {
-    unsigned char *sent = need_host(bytes);
-    unsigned char *got = need_host(bytes + GUARD_BYTES);
-    make_bytes(sent, bytes, (uint32_t)bytes + 1);
+    unsigned char *sent = tm_suite_host(bytes);
+    unsigned char *got = tm_suite_host(bytes + GUARD_BYTES);
+    tm_suite_bytes(sent, bytes, (uint32_t)bytes + 1);
     memset(got, 0xa5, bytes + GUARD_BYTES);
     unsigned char *device = suite->ops->alloc(suite->backend, bytes + offset, suite->error);
-    double began = wall_ns();
+    double began = tm_suite_wall_ns();
     bool good =
         device && suite->ops->upload(suite->backend, device + offset, sent, bytes, suite->error);
-    double turned = wall_ns();
+    double turned = tm_suite_wall_ns();
     good = good && suite->ops->download(suite->backend, got, device + offset, bytes, suite->error);
-    double ended = wall_ns();
+    double ended = tm_suite_wall_ns();
     if (!good) {
-        report(suite, "round trip", false, "%zu bytes, %s", bytes, suite->error);
+        tm_suite_report(suite, "round trip", false, "%zu bytes, %s", bytes, suite->error);
     } else {
-        size_t at = first_difference(sent, got, bytes);
+        size_t at = tm_suite_difference(sent, got, bytes);
         size_t guard = 0;
         while (guard < GUARD_BYTES && got[bytes + guard] == 0xa5)
             guard++;
         if (at < bytes)
-            report(suite, "round trip", false, "%zu bytes, byte %zu differs", bytes, at);
+            tm_suite_report(suite, "round trip", false, "%zu bytes, byte %zu differs", bytes, at);
         else if (bytes >= 16 * MIB)
-            report(suite, "round trip", guard == GUARD_BYTES,
-                   "%zu bytes, up %.1f GB/s, down %.1f GB/s", bytes,
-                   (double)bytes / (turned - began), (double)bytes / (ended - turned));
+            tm_suite_report(suite, "round trip", guard == GUARD_BYTES,
+                            "%zu bytes, up %.1f GB/s, down %.1f GB/s", bytes,
+                            (double)bytes / (turned - began), (double)bytes / (ended - turned));
         else
-            report(suite, "round trip", guard == GUARD_BYTES, "%zu bytes at offset %zu", bytes,
-                   offset);
+            tm_suite_report(suite, "round trip", guard == GUARD_BYTES, "%zu bytes at offset %zu",
+                            bytes, offset);
     }
     suite->ops->free(suite->backend, device);
     free(sent);
@@ -160,8 +147,8 @@ static void check_copies(tm_suite *suite) {
 static bool pattern_holds(tm_suite *suite, unsigned char *device, size_t offset, size_t bytes) {
     const uint32_t pattern = 0x8badf00du;
     size_t total = offset + bytes + GUARD_BYTES;
-    unsigned char *want = need_host(total);
-    unsigned char *got = need_host(total);
+    unsigned char *want = tm_suite_host(total);
+    unsigned char *got = tm_suite_host(total);
     memset(want, 0x5a, total);
     bool good =
         suite->ops->upload(suite->backend, device, want, total, suite->error) &&
@@ -170,7 +157,7 @@ static bool pattern_holds(tm_suite *suite, unsigned char *device, size_t offset,
     for (size_t k = 0; k < bytes; k++)
         want[offset + k] = (unsigned char)(pattern >> (8 * (k % 4)));
     if (good) {
-        size_t at = first_difference(want, got, total);
+        size_t at = tm_suite_difference(want, got, total);
         good = at == total;
         if (!good)
             snprintf(suite->error, sizeof suite->error,
@@ -189,10 +176,10 @@ static void check_fill_pattern(tm_suite *suite) {
     for (size_t offset = 0; good && offset < 18; offset++)
         for (size_t bytes = 0; good && bytes < 36; bytes++)
             good = pattern_holds(suite, device, offset, bytes);
-    report(suite, "fill_pattern", good, "%s",
-           good ? "0 to 35 bytes at offsets 0 to 17" : suite->error);
+    tm_suite_report(suite, "fill_pattern", good, "%s",
+                    good ? "0 to 35 bytes at offsets 0 to 17" : suite->error);
     good = device && pattern_holds(suite, device, 3, 9 * MIB - 64);
-    report(suite, "fill_pattern", good, "%s", good ? "9 MiB at offset 3" : suite->error);
+    tm_suite_report(suite, "fill_pattern", good, "%s", good ? "9 MiB at offset 3" : suite->error);
     suite->ops->free(suite->backend, device);
 }
 
@@ -220,7 +207,7 @@ static bool random_holds(tm_suite *suite, tm_dtype dtype, int64_t elems, size_t 
         return false;
     size_t total = offset + bytes + GUARD_BYTES;
     unsigned char *want = calloc(1, total);
-    unsigned char *got = need_host(total);
+    unsigned char *got = tm_suite_host(total);
     unsigned char *device = suite->ops->alloc(suite->backend, total, suite->error);
     bool good = want && device;
     if (good) {
@@ -236,7 +223,7 @@ static bool random_holds(tm_suite *suite, tm_dtype dtype, int64_t elems, size_t 
         /* What the unused half of a last float4 byte holds is not promised. */
         if (dtype == TM_DTYPE_FLOAT4_E2M1 && elems % 2 == 1)
             got[offset + bytes - 1] &= 15;
-        size_t at = first_difference(want, got, total);
+        size_t at = tm_suite_difference(want, got, total);
         good = at == total;
         if (!good)
             snprintf(suite->error, sizeof suite->error,
@@ -261,8 +248,8 @@ static void check_fill_random(tm_suite *suite) {
         /* A tensor against the end of its pages starts at a multiple of its element only. */
         size_t element_bytes = (size_t)(tm_dtype_bits((tm_dtype)dtype) + 7) / 8;
         good = good && random_holds(suite, (tm_dtype)dtype, 1023, 3 * element_bytes, 42, 0);
-        report(suite, "fill_random", good, "%s%s%s", tm_dtype_name((tm_dtype)dtype),
-               good ? "" : ", ", good ? "" : suite->error);
+        tm_suite_report(suite, "fill_random", good, "%s%s%s", tm_dtype_name((tm_dtype)dtype),
+                        good ? "" : ", ", good ? "" : suite->error);
     }
 }
 
@@ -291,8 +278,8 @@ static void check_fill_random_large(tm_suite *suite) {
     bool equal = good;
     for (int i = 0; equal && i < TM_RANDOM_BLOCK; i++)
         equal = got[i] == (unsigned char)want[i];
-    report(suite, "fill_random past 2^32", equal, "int8, %.0f GB/s%s%s", (double)bytes / ns,
-           good ? "" : ", ", good ? "" : suite->error);
+    tm_suite_report(suite, "fill_random past 2^32", equal, "int8, %.0f GB/s%s%s",
+                    (double)bytes / ns, good ? "" : ", ", good ? "" : suite->error);
     suite->ops->free(suite->backend, device);
 }
 
@@ -314,17 +301,17 @@ static void check_fill_random_streams(tm_suite *suite) {
     for (size_t i = 0; distinct && i < COUNT; i++)
         for (size_t j = 0; distinct && j < i; j++)
             distinct = memcmp(got[i], got[j], ELEMS) != 0;
-    report(suite, "fill_random streams", distinct, "%s",
-           !good ? suite->error : "seeds and tensors differ");
+    tm_suite_report(suite, "fill_random streams", distinct, "%s",
+                    !good ? suite->error : "seeds and tensors differ");
     suite->ops->free(suite->backend, device);
 }
 
 /* Flushing must succeed, also repeatedly, and change no buffer. */
 static void check_flush(tm_suite *suite) {
     enum { BYTES = 3 << 20 };
-    unsigned char *want = need_host(BYTES);
-    unsigned char *got = need_host(BYTES);
-    make_bytes(want, BYTES, 77);
+    unsigned char *want = tm_suite_host(BYTES);
+    unsigned char *got = tm_suite_host(BYTES);
+    tm_suite_bytes(want, BYTES, 77);
     void *buffers[2] = {suite->ops->alloc(suite->backend, BYTES, suite->error),
                         suite->ops->alloc(suite->backend, 1, suite->error)};
     const size_t bytes[2] = {BYTES, 1};
@@ -336,10 +323,10 @@ static void check_flush(tm_suite *suite) {
            suite->ops->sync(suite->backend, suite->error) &&
            suite->ops->download(suite->backend, got, buffers[0], BYTES, suite->error);
     bool same = good && memcmp(want, got, BYTES) == 0;
-    report(suite, "flush_cache", same, "%s",
-           !good  ? suite->error
-           : same ? "contents kept"
-                  : "contents changed");
+    tm_suite_report(suite, "flush_cache", same, "%s",
+                    !good  ? suite->error
+                    : same ? "contents kept"
+                           : "contents changed");
     for (int i = 0; i < 2; i++)
         suite->ops->free(suite->backend, buffers[i]);
     free(want);
@@ -353,14 +340,14 @@ static bool time_work(tm_suite *suite, enum work work, void *device, const void 
                       double *ns, double *wall) {
     if (!suite->ops->flush_cache(suite->backend, &device, &bytes, 1, suite->error))
         return false;
-    double began = wall_ns();
+    double began = tm_suite_wall_ns();
     bool good = suite->ops->mark(suite->backend, 0, suite->error);
     if (work == WORK_FILL)
         good = good && suite->ops->fill_pattern(suite->backend, device, 1, bytes, suite->error);
     if (work == WORK_UPLOAD)
         good = good && suite->ops->upload(suite->backend, device, host, bytes, suite->error);
     good = good && suite->ops->mark(suite->backend, 1, suite->error) && read_clock(suite, ns);
-    *wall = wall_ns() - began;
+    *wall = tm_suite_wall_ns() - began;
     return good;
 }
 
@@ -381,7 +368,7 @@ static void check_clock(tm_suite *suite) {
         for (int i = 0; good && i < 5; i++) {
             good = time_work(suite, (enum work)work, device, host, bytes, &ns, &wall);
             if (!good) {
-                report(suite, names[work], false, "%s", suite->error);
+                tm_suite_report(suite, names[work], false, "%s", suite->error);
                 break;
             }
             if (i == 0 || ns < shortest[work])
@@ -389,14 +376,15 @@ static void check_clock(tm_suite *suite) {
             /* Two clocks: a thousandth and 2 us of tolerance. */
             good = ns >= least_ns[work] && ns <= wall * 1.001 + 2000;
             if (!good)
-                report(suite, names[work], false, "expected %.0f to %.0f ns (wall time), got %.0f",
-                       least_ns[work], wall, ns);
+                tm_suite_report(suite, names[work], false,
+                                "expected %.0f to %.0f ns (wall time), got %.0f", least_ns[work],
+                                wall, ns);
         }
         if (good)
-            report(suite, names[work], true, "at least %.0f ns", shortest[work]);
+            tm_suite_report(suite, names[work], true, "at least %.0f ns", shortest[work]);
     }
-    report(suite, "clock, order", ready && shortest[WORK_NONE] < shortest[WORK_FILL], "%s",
-           ready ? "a fill takes longer than nothing" : "out of memory");
+    tm_suite_report(suite, "clock, order", ready && shortest[WORK_NONE] < shortest[WORK_FILL], "%s",
+                    ready ? "a fill takes longer than nothing" : "out of memory");
     suite->ops->free(suite->backend, device);
     free(host);
 }
@@ -404,23 +392,27 @@ static void check_clock(tm_suite *suite) {
 static bool check_describe(tm_suite *suite) {
     tm_json *description = suite->ops->describe(suite->error);
     if (!description) {
-        report(suite, "describe", false, "%s", suite->error);
+        tm_suite_report(suite, "describe", false, "%s", suite->error);
         return false;
     }
     char *text = tm_json_print(description, false);
     char backend[64];
     snprintf(backend, sizeof backend, "\"%s\"", suite->ops->name);
-    report(suite, "describe",
-           strstr(text, "\"backend\"") && strstr(text, backend) && strstr(text, "\"devices\"") &&
-               strstr(text, "\"name\"") && strstr(text, "\"libs\""),
-           "%s", text);
+    tm_suite_report(suite, "describe",
+                    strstr(text, "\"backend\"") && strstr(text, backend) &&
+                        strstr(text, "\"devices\"") && strstr(text, "\"name\"") &&
+                        strstr(text, "\"libs\""),
+                    "%s", text);
     free(text);
     tm_json_free(description);
     return true;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     tm_suite suite = {.ops = &tm_the_backend};
+    suite.ops->prepare(argv);
+    if (argc == 3 && strcmp(argv[1], "--overrun") == 0)
+        return tm_suite_overrun(&suite, argv[2]);
     setvbuf(stdout, NULL, _IOLBF, 0);
     tm_json *description = suite.ops->describe(suite.error);
     if (!description && strncmp(suite.error, "no CUDA device: ", 16) == 0) {
@@ -431,8 +423,8 @@ int main(void) {
     if (check_describe(&suite)) {
         check_open_errors(&suite);
         suite.backend = suite.ops->open(0, suite.error);
-        report(&suite, "open(0)", suite.backend != NULL, "%s",
-               suite.backend ? suite.ops->name : suite.error);
+        tm_suite_report(&suite, "open(0)", suite.backend != NULL, "%s",
+                        suite.backend ? suite.ops->name : suite.error);
     }
     if (suite.backend) {
         check_alloc(&suite);
@@ -441,14 +433,20 @@ int main(void) {
         check_fill_random(&suite);
         check_fill_random_streams(&suite);
         check_fill_random_large(&suite);
+        tm_suite_check_stride(&suite);
+        tm_suite_check_hash(&suite);
+        tm_suite_check_copy(&suite);
+        tm_suite_check_pin(&suite);
+        tm_suite_check_pool(&suite);
+        tm_suite_check_guard(&suite);
         check_flush(&suite);
         check_clock(&suite);
         bool good = suite.ops->sync(suite.backend, suite.error);
-        report(&suite, "sync", good, "%s", good ? "no pending error" : suite.error);
+        tm_suite_report(&suite, "sync", good, "%s", good ? "no pending error" : suite.error);
         suite.ops->close(suite.backend);
         suite.backend = suite.ops->open(0, suite.error);
-        report(&suite, "open(0) again", suite.backend != NULL, "%s",
-               suite.backend ? suite.ops->name : suite.error);
+        tm_suite_report(&suite, "open(0) again", suite.backend != NULL, "%s",
+                        suite.backend ? suite.ops->name : suite.error);
         if (suite.backend)
             suite.ops->close(suite.backend);
     }
