@@ -66,7 +66,7 @@ bool tm_gauge_read(tm_gauge *gauge, tm_gauge_reading *reading) {
 bool tm_gauge_is_slow(const tm_gauge_reading *reading) {
     return reading->known && reading->clock_mhz > 0 &&
            reading->clock_mhz < SLOW_SHARE * reading->default_mhz &&
-           !(reading->throttle_reasons & TM_GAUGE_POWER_CAP);
+           !(reading->throttle_reasons & (TM_GAUGE_IDLE | TM_GAUGE_POWER_CAP));
 }
 
 static tm_json *reasons_json(uint64_t reasons) {

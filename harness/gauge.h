@@ -39,13 +39,13 @@ tm_gauge *tm_gauge_open(const char *backend, const char *device_uuid);
 tm_gauge *tm_gauge_open_below(const char *root, const char *backend, const char *device_uuid);
 void tm_gauge_close(tm_gauge *gauge);
 
-/* Reads what can be read in well below a millisecond; right after timed work, since an idle device
- * clocks down. False, and all zeros, when nothing is known or `gauge` is NULL. */
+/* Reads what can be read in well below a millisecond; right after timed work, since a device at
+ * rest clocks down. False, and all zeros, when nothing is known or `gauge` is NULL. */
 bool tm_gauge_read(tm_gauge *gauge, tm_gauge_reading *reading);
 
-/* True when the clock is known to be below three quarters of the default one, unless the device
- * says that its power limit holds it there: a long matrix product does that, every time, and no
- * pause mends it. */
+/* True when the clock is known to be below three quarters of the default one, and neither of two
+ * reasons is given: the power limit holds it there, as in every long matrix product, which no pause
+ * mends; or the device rests, and then its clock says nothing about work. */
 bool tm_gauge_is_slow(const tm_gauge_reading *reading);
 
 /* {"before": {...}, "after": {...}} for a trace; what is unknown is left out. NULL when nothing is

@@ -2,8 +2,9 @@
  * know.
  *
  * FAKE_NVML in the environment is a list of words: "busy" (below three quarters of the default
- * clock), "capped" (its power limit is why), "defaults" (no application clocks), "silent" (no
- * question is answered). Built with FAKE_OLD it lacks what old drivers lack. */
+ * clock), "capped" (its power limit is why), "resting" (rest is), "defaults" (no application
+ * clocks), "silent" (no question is answered). Built with FAKE_OLD it lacks what old drivers lack.
+ */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,7 @@ int nvmlDeviceGetDefaultApplicationsClock(struct fake *device, int kind, unsigne
 
 static int reasons(struct fake *device, unsigned long long *bits) {
     unsigned value = 0;
-    int result = answer(device, is("capped") ? 0x4 | 0x40 | 0x800 : 0, &value);
+    int result = answer(device, is("capped") ? 0x4 | 0x40 | 0x800 : is("resting"), &value);
     *bits = value;
     return result;
 }

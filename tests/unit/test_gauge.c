@@ -91,6 +91,14 @@ static void test_gpu_that_is_slow(void **state) {
     assert_false(tm_gauge_is_slow(&reading));
 }
 
+/* 345 MHz is what an H200 shows before a program uses it. */
+static void test_gpu_at_rest(void **state) {
+    (void)state;
+    tm_gauge_reading reading = read_gpu("fake_nvml", "busy resting", "GPU-fa4e");
+    assert_true(reading.throttle_reasons == (TM_GAUGE_REASONS_KNOWN | TM_GAUGE_IDLE));
+    assert_false(tm_gauge_is_slow(&reading));
+}
+
 /* A power limit is not noise: recorded, and no reason to measure again. */
 static void test_gpu_at_its_power_limit(void **state) {
     (void)state;
@@ -293,6 +301,7 @@ int main(void) {
         cmocka_unit_test(test_gpu),
         cmocka_unit_test(test_gpu_without_application_clocks),
         cmocka_unit_test(test_gpu_that_is_slow),
+        cmocka_unit_test(test_gpu_at_rest),
         cmocka_unit_test(test_gpu_at_its_power_limit),
         cmocka_unit_test(test_instance_of_a_gpu),
         cmocka_unit_test(test_old_driver),
