@@ -37,8 +37,9 @@ typedef struct tm_backend_ops {
      * starts this program again with it, in the same process. Returns when all is in place or
      * cannot be had; then calls are timed all the same, only less steadily. */
     void (*prepare)(char *const *argv);
-    /* Opens device number `index`. NULL with a message on failure. Closed by `close`. */
-    tm_backend *(*open)(int index, char *error);
+    /* Opens device number `index`. NULL with a message on failure; `full` then says whether that is
+     * for want of the device's memory, which other programs may hold. Closed by `close`. */
+    tm_backend *(*open)(int index, bool *full, char *error);
     void (*close)(tm_backend *backend);
     /* What device.json holds: {"backend", "devices": [{"name", "uuid", ...}], "libs": {...}}.
      * Caller frees with tm_json_free. NULL with a message. Needs no open backend. */

@@ -222,8 +222,9 @@ static bool cpu_flush_cache(tm_backend *backend, void *const *buffers, const siz
 }
 #endif
 
-static tm_backend *cpu_open(int index, char *error) {
+static tm_backend *cpu_open(int index, bool *full, char *error) {
     tm_backend *backend = index == 0 ? calloc(1, sizeof *backend) : NULL;
+    *full = index == 0 && !backend;
     if (!backend) {
         snprintf(error, TM_BACKEND_ERROR_BYTES, "expected CPU device 0, got %d", index);
         return NULL;

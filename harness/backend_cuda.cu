@@ -104,9 +104,18 @@ static bool open_flush(tm_backend *backend, char *error) {
            tm_cuda_passed(cudaStreamSynchronize(backend->stream), "cudaStreamSynchronize", error);
 }
 
-static tm_backend *backend_open(int index, char *error) {
-    if (!select_device(index, error))
+/* Whether what tm_cuda_passed said is that the device has no memory: a context takes some hundred
+ * MB of it, the L2 flush more, the first kernel its code. */
+static bool is_full(const char *error) {
+    return strstr(error, cudaGetErrorName(cudaErrorMemoryAllocation)) != NULL;
+}
+
+static tm_backend *backend_open(int index, bool *full, char *error) {
+    *full = false;
+    if (!select_device(index, error)) {
+        *full = is_full(error);
         return NULL;
+    }
     tm_backend *backend = (tm_backend *)calloc(1, sizeof *backend);
     if (!backend) {
         tm_cuda_say(error, "out of host memory");
@@ -139,6 +148,7 @@ static tm_backend *backend_open(int index, char *error) {
         goto failed;
     return backend;
 failed:
+    *full = is_full(error);
     backend_close(backend);
     return NULL;
 }

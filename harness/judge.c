@@ -166,7 +166,7 @@ static step judge_reply(judgement *j, side who, const tm_request *request, const
     copy_line(message, sizeof message, reply->message, strlen(reply->message));
     if (reply->kind == TM_REPLY_OUT_OF_MEMORY &&
         (who == REFERENCE || request->kind == TM_REQUEST_OPEN))
-        return conclude(j, TM_STATUS_VOID, "no verdict: %s: does not fit the device", message);
+        return conclude(j, TM_STATUS_VOID, "no verdict: %s", message);
     if (request->kind == TM_REQUEST_OPEN ||
         (who == REFERENCE && reply->kind == TM_REPLY_HARNESS_FAILED)) {
         tm_diag_error(j->diag, command_line,

@@ -94,7 +94,15 @@ static bool set_guards(tm_runner *runner, size_t index, tm_reply *reply) {
 void tm_runner_open(tm_runner *runner, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     tm_job *job = runner->job;
-    runner->backend = ops->open(job->device, error);
+    bool full;
+    runner->backend = ops->open(job->device, &full, error);
+    if (!runner->backend && full) {
+        fail(reply, TM_REPLY_OUT_OF_MEMORY,
+             "the device has no memory left for the harness itself; does another program use it? "
+             "(%.300s)",
+             error);
+        return;
+    }
     if (!runner->backend) {
         fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
         return;
@@ -108,7 +116,8 @@ void tm_runner_open(tm_runner *runner, tm_reply *reply) {
         }
         runner->blocks[i] = ops->alloc(runner->backend, tensor->bytes + 2 * GUARD_BYTES, error);
         if (!runner->blocks[i]) {
-            fail(reply, TM_REPLY_OUT_OF_MEMORY, "tensor %s: %s", tensor->name, error);
+            fail(reply, TM_REPLY_OUT_OF_MEMORY, "tensor %s: %s: does not fit the device",
+                 tensor->name, error);
             return;
         }
         runner->tensors[i] = runner->blocks[i] + GUARD_BYTES;

@@ -305,7 +305,8 @@ int tm_suite_overrun(tm_suite *suite, const char *which) {
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     signal(SIGSEGV, SIG_DFL); /* a sanitizer has its own */
-    if (number >= OVERRUNS || !(suite->backend = ops->open(0, suite->error)))
+    bool full;
+    if (number >= OVERRUNS || !(suite->backend = ops->open(0, &full, suite->error)))
         return EXIT_OTHER;
     size_t bytes = overruns[number].bytes;
     size_t whole = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

@@ -35,7 +35,8 @@ static int check(int cores) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     cpu_set_t mask, together;
     CPU_ZERO(&together);
-    tm_backend *backend = tm_the_backend.open(0, error);
+    bool full;
+    tm_backend *backend = tm_the_backend.open(0, &full, error);
     if (!backend) {
         printf("FAIL open: %s\n", error);
         return 1;
