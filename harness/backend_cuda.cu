@@ -97,9 +97,9 @@ static bool open_flush(tm_backend *backend, char *error) {
                         "cudaMalloc of the L2 flush buffers", error))
         return false;
     /* The first kernel of a process: a build for another architecture fails here, with its name. */
-    return tm_cuda_passed((cudaError_t)tm_backend_cuda_fill_pattern(
-                              backend->stream, backend->grid_max, backend->flush_read, 0,
-                              backend->flush_bytes),
+    return tm_cuda_passed(tm_backend_cuda_fill_pattern(backend->stream, backend->grid_max,
+                                                       backend->flush_read, 0,
+                                                       backend->flush_bytes),
                           "first kernel launch", error) &&
            tm_cuda_passed(cudaStreamSynchronize(backend->stream), "cudaStreamSynchronize", error);
 }
@@ -214,9 +214,9 @@ static bool backend_fill_random(tm_backend *backend, void *device, int dtype, in
 
 static bool backend_fill_pattern(tm_backend *backend, void *device, uint32_t pattern, size_t bytes,
                                  char *error) {
-    return tm_cuda_passed((cudaError_t)tm_backend_cuda_fill_pattern(
-                              backend->stream, backend->grid_max, device, pattern, bytes),
-                          "cudaLaunchKernel of fill_pattern", error);
+    return tm_cuda_passed(
+        tm_backend_cuda_fill_pattern(backend->stream, backend->grid_max, device, pattern, bytes),
+        "cudaLaunchKernel of fill_pattern", error);
 }
 
 static bool backend_hash(tm_backend *backend, const void *device, size_t bytes, uint64_t *hash,
@@ -224,8 +224,8 @@ static bool backend_hash(tm_backend *backend, const void *device, size_t bytes, 
     unsigned long long sum = 0;
     if (!tm_cuda_passed(cudaMemsetAsync(backend->hash_sum, 0, sizeof sum, backend->stream),
                         "cudaMemsetAsync", error) ||
-        !tm_cuda_passed((cudaError_t)tm_backend_cuda_fill_hash(backend->stream, backend->grid_max,
-                                                               device, bytes, backend->hash_sum),
+        !tm_cuda_passed(tm_backend_cuda_fill_hash(backend->stream, backend->grid_max, device, bytes,
+                                                  backend->hash_sum),
                         "cudaLaunchKernel of hash", error) ||
         !tm_cuda_passed(cudaMemcpyAsync(&sum, backend->hash_sum, sizeof sum, cudaMemcpyDeviceToHost,
                                         backend->stream),
@@ -278,9 +278,9 @@ static bool backend_flush_cache(tm_backend *backend, void *const *buffers, const
     if (backend->has_persisting_l2 &&
         !tm_cuda_passed(cudaCtxResetPersistingL2Cache(), "cudaCtxResetPersistingL2Cache", error))
         return false;
-    if (!tm_cuda_passed((cudaError_t)tm_backend_cuda_fill_pattern(
-                            backend->stream, backend->grid_max, backend->flush_written, 0xf1u,
-                            backend->flush_bytes),
+    if (!tm_cuda_passed(tm_backend_cuda_fill_pattern(backend->stream, backend->grid_max,
+                                                     backend->flush_written, 0xf1u,
+                                                     backend->flush_bytes),
                         "cudaLaunchKernel of the L2 flush", error))
         return false;
     size_t vectors = backend->flush_bytes / sizeof(uint4);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/backend.h"
 #include "harness/backend_cuda_cupti.h"
 #include "harness/backend_cuda_error.h"
 

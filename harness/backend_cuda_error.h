@@ -1,31 +1,22 @@
-/* backend_cuda_error: what went wrong in a call of the CUDA runtime, in words. Included by the CUDA
- * backend's files only. */
+/* backend_cuda_error: what went wrong in a call of the CUDA runtime, in words. Compiles without
+ * CUDA headers. */
 #ifndef TM_BACKEND_CUDA_ERROR_H
 #define TM_BACKEND_CUDA_ERROR_H
 
-#include <cuda_runtime.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 
-#include "harness/backend.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
 
-__attribute__((format(printf, 2, 3))) static inline void tm_cuda_say(char *error,
-                                                                     const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error, TM_BACKEND_ERROR_BYTES, format, arguments);
-    va_end(arguments);
+/* Into TM_BACKEND_ERROR_BYTES at `error`. */
+void tm_cuda_say(char *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* True when `status`, a cudaError_t, is success; else says which call failed and how. Reporting an
+ * error takes it off the runtime's pending error; a sticky one comes back with every later call. */
+bool tm_cuda_passed(int status, const char *call, char *error);
+
+#ifdef __cplusplus
 }
-
-/* True on success; else says which call failed and how. Reporting an error takes it off the
- * runtime's pending error; a sticky one comes back with every later call. */
-static inline bool tm_cuda_passed(cudaError_t status, const char *call, char *error) {
-    if (status == cudaSuccess)
-        return true;
-    tm_cuda_say(error, "%s: %s: %s", call, cudaGetErrorName(status), cudaGetErrorString(status));
-    (void)cudaGetLastError();
-    return false;
-}
+#endif
 
 #endif
