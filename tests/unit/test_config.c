@@ -315,7 +315,8 @@ static void test_ranges(void **state) {
             "extra: {sampling_tvd_threshold: 1}\n");
     expect_cell(f, "gemm", "g",
                 "{\"warmup_runs\":1000000,\"iterations\":100000,\"num_trials\":64,\"rtol\":0.01,"
-                "\"atol\":0.01,\"required_matched_ratio\":null,\"timeout_seconds\":1000000,"
+                "\"atol\":0.01,\"required_matched_ratio\":null,\"max_relative_l2\":null,"
+                "\"timeout_seconds\":1000000,"
                 "\"profile_baseline\":true,\"extra\":{\"sampling_tvd_threshold\":1}}");
     /* What the harness holds room for; lib does not know it. */
     assert_int_equal(TM_JOB_MAX_SAMPLES, 100000);
