@@ -19,7 +19,7 @@ extern "C" {
 
 /* Of one device. 0 stands for "not known" everywhere. */
 typedef struct {
-    double copy_bytes_per_s; /* bytes read and written: best size, median of its runs */
+    double copy_bytes_per_s; /* bytes read and written; a GPU: best size, median of its runs */
     double read_bytes_per_s; /* the same of reading alone */
     double most_bytes_per_s; /* nothing moves more; the fastest run of all, and a margin */
     int64_t cache_bytes;     /* of the last cache: as much of the outputs may stay in there */

@@ -1,9 +1,10 @@
 /* ceilings_cpu: a copy and a reading loop over all cores, and OpenBLAS's sgemm where there is one,
  * else a loop of multiplications and additions.
  *
- * Other programs on the machine take their share, so what nothing exceeds is put at MARGIN times
- * the fastest run, and only where the harness can evict lines one by one; of operations no such
- * figure is given: a machine may have units that sgemm does not use. */
+ * Other programs take their share, and only ever make a run slower: the figures are those of the
+ * fastest of many short runs, of a millisecond or so, that the scheduler may leave alone. What
+ * nothing exceeds is put at MARGIN times that, and only where the harness can evict lines one by
+ * one; of operations no such figure is given: a machine may have units that sgemm does not use. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +14,16 @@
 
 #include "harness/ceilings.h"
 
-#define RUNS 5 /* odd */
+#define RUNS 3 /* over all the memory */
+#define PRODUCT_RUNS 10
+#define MOST_SECONDS 0.2 /* for those */
 #define MARGIN 4
 /* Twice the last cache, within these; a virtual machine may be told its host's. */
 #define LEAST_BYTES ((size_t)64 << 20)
 #define MOST_BYTES ((size_t)128 << 20)
-#define PRODUCT 512 /* rows, columns and depth: 0.27 GFLOP, some ms on a core */
-#define BLOCK_BYTES ((size_t)1 << 20)
+#define PRODUCT 512                   /* rows, columns and depth: 0.27 GFLOP, some ms on a core */
+#define BLOCK_BYTES ((size_t)1 << 18) /* what a thread copies at a time */
+#define PIECE_BYTES ((size_t)4 << 20) /* one run */
 
 static double now_s(void) {
     struct timespec now;
@@ -46,35 +50,37 @@ static double larger(double a, double b) {
     return a > b ? a : b;
 }
 
-/* Copies and reads, alternately so that a slow moment meets both. */
+/* Piece by piece, each long out of the caches when its turn comes again. */
 static void measure_memory(tm_ceilings *ceilings, char *to, char *from, size_t bytes) {
-    double copies[RUNS], reads[RUNS], fastest = 0;
+    double copied = 0, read = 0;
     volatile uint64_t sink;
     copy(to, from, bytes);
-    for (int i = 0; i < RUNS; i++) {
-        double begin = now_s();
-        copy(to, from, bytes);
-        double middle = now_s();
-        sink = read_all(from, bytes);
-        reads[i] = now_s() - middle;
-        copies[i] = middle - begin;
-        fastest = larger(fastest, 2 * (double)bytes / copies[i]);
-        fastest = larger(fastest, (double)bytes / reads[i]);
+    for (int run = 0; run < RUNS; run++) {
+        for (size_t at = 0; at < bytes; at += PIECE_BYTES) {
+            double begin = now_s();
+            copy(to + at, from + at, PIECE_BYTES);
+            copied = larger(copied, 2 * (double)PIECE_BYTES / (now_s() - begin));
+        }
+        for (size_t at = 0; at < bytes; at += PIECE_BYTES) {
+            double begin = now_s();
+            sink = read_all(from + at, PIECE_BYTES);
+            read = larger(read, (double)PIECE_BYTES / (now_s() - begin));
+        }
     }
     (void)sink;
-    ceilings->copy_bytes_per_s = 2 * (double)bytes / tm_ceilings_median(copies, RUNS);
-    ceilings->read_bytes_per_s = (double)bytes / tm_ceilings_median(reads, RUNS);
+    ceilings->copy_bytes_per_s = copied;
+    ceilings->read_bytes_per_s = read;
 #if defined(__x86_64__)
-    ceilings->most_bytes_per_s = MARGIN * fastest;
+    ceilings->most_bytes_per_s = MARGIN * larger(copied, read);
 #endif
 }
 
 /* The peak of independent multiply-adds, operations per second: 16 vectors of 16 floats on each
  * core, enough to hide their latency. */
 static double loop_rate(void) {
-    enum { ROUNDS = 100000, LANES = 256 };
+    enum { ROUNDS = 20000, LANES = 256 };
     double fastest = 0;
-    for (int run = 0; run < RUNS; run++) {
+    for (int run = 0; run < PRODUCT_RUNS; run++) {
         double operations = 0, begin = now_s();
         volatile float sink = 0;
 #pragma omp parallel reduction(+ : operations)
@@ -108,8 +114,10 @@ static double sgemm_rate(const float *a, const float *b, float *c) {
     sgemm_function *sgemm = library ? (sgemm_function *)dlsym(library, "cblas_sgemm") : NULL;
     if (!sgemm)
         return 0;
-    double fastest = 0;
-    for (int run = 0; run < RUNS + 1; run++) { /* the first starts its threads */
+    double fastest = 0, start = now_s();
+    /* The first starts its threads. They wait for each other: beside other programs that takes
+     * long. */
+    for (int run = 0; run <= PRODUCT_RUNS && (run < 2 || now_s() < start + MOST_SECONDS); run++) {
         double begin = now_s();
         sgemm(ROW_MAJOR, NO_TRANSPOSE, TRANSPOSE, PRODUCT, PRODUCT, PRODUCT, 1, a, PRODUCT, b,
               PRODUCT, 0, c, PRODUCT);
@@ -123,8 +131,8 @@ bool tm_ceilings_measure(int index, tm_ceilings *ceilings, char *error) {
     long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
     size_t bytes = cache > 0 ? 2 * (size_t)cache : LEAST_BYTES;
     bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > MOST_BYTES ? MOST_BYTES : bytes;
-    bytes = bytes / BLOCK_BYTES * BLOCK_BYTES;
-    char *from = aligned_alloc(BLOCK_BYTES, bytes), *to = aligned_alloc(BLOCK_BYTES, bytes);
+    bytes = bytes / PIECE_BYTES * PIECE_BYTES;
+    char *from = aligned_alloc(PIECE_BYTES, bytes), *to = aligned_alloc(PIECE_BYTES, bytes);
     bool good = from && to;
     if (good) {
         float *numbers = (float *)(void *)from;

@@ -460,14 +460,17 @@ static step attempt(judgement *j) {
     tm_outcome *outcome = j->outcome;
     tm_verdict_begin(&outcome->verdict);
     outcome->status = TM_STATUS_PASSED;
-    outcome->trial_count = 0;
+    outcome->trial_count = outcome->flag_count = 0;
+    outcome->has_floor = false;
     outcome->latency_ns = outcome->reference_latency_ns = 0;
     tm_text_clear(&outcome->log);
     for (int who = 0; who < 2; who++)
         j->left_ns[who] = (uint64_t)(j->cell->config.timeout_seconds * 1e9);
     step result = open_jobs(j) ? run_workers(j) : BROKEN;
-    if (result == GO_ON)
+    if (result == GO_ON) {
         summarise(j);
+        result = tm_outcome_is_possible(j->cell, outcome, j->arena) ? GO_ON : VERDICT;
+    }
     close_all(j);
     return result;
 }

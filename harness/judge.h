@@ -5,11 +5,13 @@
 
 #include "harness/cell.h"
 #include "harness/evaluator.h"
+#include "harness/floor.h"
 #include "harness/stats.h"
 #include "lib/text.h"
 #include "lib/trace.h"
 
 #define TM_JUDGE_MAX_TRIALS 64
+#define TM_OUTCOME_MAX_FLAGS 8
 
 /* Samples of one trial of the solution. */
 typedef struct {
@@ -35,12 +37,21 @@ typedef struct {
     double latency_ns;                        /* mean of the trials' medians */
     double reference_latency_ns;              /* 0: not measured */
     char clock[16], reference_clock[16];      /* what each worker reads; "" before it is open */
+    const char *flags[TM_OUTCOME_MAX_FLAGS];  /* "IMPOSSIBLE", ... (docs/FORMATS.md) */
+    size_t flag_count;
+    bool has_floor; /* what the row takes at least is known */
+    tm_floor floor;
 } tm_outcome;
 
 /* Judges a cell. False after appending an error: the harness or the environment failed and there is
  * no verdict. The outcome's log is freed by the caller. */
 bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm_diag *diag);
 
+/* Adds a flag, once; borrows it. */
+void tm_outcome_flag(tm_outcome *outcome, const char *flag);
+/* Holds a cell that passed against build/ceilings.json, if it is there. False when its latency is
+ * below what the row takes at least: then it has become RUNTIME_ERROR, flagged IMPOSSIBLE. */
+bool tm_outcome_is_possible(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena);
 /* Writes the trace and, when there is something in it, the log beside it. */
 bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_outcome *outcome,
                       tm_arena *arena, tm_diag *diag);

@@ -10,6 +10,69 @@
 
 #include "harness/judge.h"
 #include "lib/file.h"
+#include "lib/json.h"
+
+/* "61.50 us", in the unit that fits. */
+static const char *format_time(char *out, size_t size, double ns) {
+    if (ns < 1e3)
+        snprintf(out, size, "%.0f ns", ns);
+    else if (ns < 1e6)
+        snprintf(out, size, "%.2f us", ns / 1e3);
+    else
+        snprintf(out, size, "%.3f ms", ns / 1e6);
+    return out;
+}
+
+void tm_outcome_flag(tm_outcome *outcome, const char *flag) {
+    for (size_t i = 0; i < outcome->flag_count; i++)
+        if (strcmp(outcome->flags[i], flag) == 0)
+            return;
+    if (outcome->flag_count < TM_OUTCOME_MAX_FLAGS)
+        outcome->flags[outcome->flag_count++] = flag;
+}
+
+bool tm_outcome_is_possible(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena) {
+    if (outcome->status != TM_STATUS_PASSED || cell->in_process)
+        return true;
+    /* By hand the file may not be there, or be of a run that was interrupted: no limit is known. */
+    const tm_source *source = tm_file_read(arena, tm_cell_path(cell, arena, "build/ceilings.json"));
+    const tm_node *ceilings =
+        source ? tm_json_parse_all(arena, source, tm_diag_create(arena)) : NULL;
+    tm_floor *floor = &outcome->floor;
+    outcome->has_floor = tm_floor_of(cell->table, ceilings, cell->device_index, floor);
+    if (!outcome->has_floor || outcome->latency_ns >= floor->floor_ns)
+        return true;
+    char latency[32], least[32], operations[64] = "";
+    if (floor->operations > 0)
+        snprintf(operations, sizeof operations, " and %.4g operations", floor->operations);
+    snprintf(outcome->reason, sizeof outcome->reason,
+             "IMPOSSIBLE: %s is below the %s that %.4g bytes%s need on this device at least "
+             "(build/ceilings.json)",
+             format_time(latency, sizeof latency, outcome->latency_ns),
+             format_time(least, sizeof least, floor->floor_ns), floor->least_bytes, operations);
+    outcome->status = TM_STATUS_RUNTIME_ERROR;
+    tm_outcome_flag(outcome, "IMPOSSIBLE");
+    return false;
+}
+
+/* Of what is possible; 0: not known. */
+static double percent_of_limit(const tm_outcome *outcome) {
+    bool known = outcome->has_floor && outcome->latency_ns > 0;
+    return known ? 100 * outcome->floor.limit_ns / outcome->latency_ns : 0;
+}
+
+static void set_floor(tm_json *details, const tm_outcome *outcome) {
+    const tm_floor *floor = &outcome->floor;
+    tm_json_set_number(details, "least_bytes", floor->least_bytes);
+    tm_json_set_number(details, "operations", floor->operations);
+    tm_json_set_number(details, "floor_ns", floor->floor_ns);
+    if (floor->limit_ns <= 0)
+        return;
+    tm_json_set_number(details, "limit_ns", floor->limit_ns);
+    tm_json_set_string(details, "limited_by", tm_bound_name(floor->bound));
+    if (outcome->status == TM_STATUS_PASSED)
+        tm_json_set_number(details, "percent_of_limit", percent_of_limit(outcome));
+}
 
 static tm_json *trials_json(const tm_outcome *outcome) {
     tm_json *trials = tm_json_array();
@@ -57,6 +120,14 @@ static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
     if (outcome->clock[0] && strcmp(outcome->clock, outcome->reference_clock) != 0)
         tm_json_set_string(details, "reference_clock", outcome->reference_clock);
     tm_json_set_string(details, "cache", "cold");
+    if (outcome->flag_count) {
+        tm_json *flags = tm_json_array();
+        for (size_t i = 0; i < outcome->flag_count; i++)
+            tm_json_push_string(flags, outcome->flags[i]);
+        tm_json_set(details, "flags", flags);
+    }
+    if (outcome->has_floor)
+        set_floor(details, outcome);
     if (outcome->status == TM_STATUS_PASSED) {
         tm_json_set_number(details, "median_low_ns", outcome->interval_low_ns);
         tm_json_set_number(details, "median_high_ns", outcome->interval_high_ns);
@@ -133,15 +204,6 @@ bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_out
     return false;
 }
 
-static void print_time(double ns) {
-    if (ns < 1e3)
-        printf("%.0f ns", ns);
-    else if (ns < 1e6)
-        printf("%.2f us", ns / 1e3);
-    else
-        printf("%.3f ms", ns / 1e6);
-}
-
 void tm_outcome_print(const tm_cell *cell, const tm_outcome *outcome) {
     printf("%s %s", tm_status_name(outcome->status), cell->solution.name);
     const char *separator = " [";
@@ -155,9 +217,12 @@ void tm_outcome_print(const tm_cell *cell, const tm_outcome *outcome) {
     if (outcome->status == TM_STATUS_PASSED && cell->in_process)
         printf("right, and not timed (in process)");
     else if (outcome->status == TM_STATUS_PASSED) {
-        print_time(outcome->latency_ns);
+        char latency[32];
+        fputs(format_time(latency, sizeof latency, outcome->latency_ns), stdout);
         if (outcome->reference_latency_ns > 0)
             printf(", %.4gx the reference", outcome->reference_latency_ns / outcome->latency_ns);
+        if (percent_of_limit(outcome) > 0)
+            printf(", %.3g%% of the limit", percent_of_limit(outcome));
     } else
         printf("%s", outcome->reason);
     printf("\n");

@@ -58,6 +58,14 @@ const char *tm_figure_speedup(tm_arena *arena, double speedup) {
     return tm_arena_format(arena, "%sx", three_digits(arena, speedup));
 }
 
+const char *tm_figure_percent(tm_arena *arena, double percent) {
+    if (!is_positive(percent))
+        return "-";
+    if (percent < 0.05)
+        return "<0.1%";
+    return tm_arena_format(arena, "%.*f%%", percent < 9.95 ? 1 : 0, percent);
+}
+
 const char *tm_figure_error(tm_arena *arena, double error) {
     if (isnan(error))
         return "nan"; /* printf would show its sign */

@@ -16,6 +16,8 @@ const char *tm_figure_latency(tm_arena *arena, double latency_ms);
 const char *tm_figure_latency_range(tm_arena *arena, double least_ms, double most_ms);
 /* "3.41x", "0.052x"; "-" unless positive and finite. */
 const char *tm_figure_speedup(tm_arena *arena, double speedup);
+/* "93%", "3.4%", "<0.1%"; "-" unless positive and finite. */
+const char *tm_figure_percent(tm_arena *arena, double percent);
 /* "0.0123", "1.2e-08", "inf", "nan". */
 const char *tm_figure_error(tm_arena *arena, double error);
 /* "PASSED", ..., "NOT RUN", "BROKEN TRACE". Static. */

@@ -78,25 +78,30 @@ static void add_score_row(tm_arena *arena, tm_text *text, const tm_cell_definiti
                    tm_figure_latency_range(arena, score->min_latency_ms, score->max_latency_ms));
     bool comparable = tm_score_failed(score) == 0 && score->broken == 0 && score->compared > 0;
     if (comparable)
-        tm_text_format(text, "%s | %s | %s .. %s |\n",
+        tm_text_format(text, "%s | %s | %s .. %s | ",
                        tm_figure_speedup(arena, tm_score_speedup(score)),
                        tm_figure_speedup(arena, tm_score_mean_speedup(score)),
                        tm_figure_speedup(arena, score->min_speedup),
                        tm_figure_speedup(arena, score->max_speedup));
     else
-        tm_text_add(text, "- | - | - |\n");
+        tm_text_add(text, "- | - | - | ");
+    tm_text_format(text, "%s | %s |\n", tm_figure_percent(arena, score->max_percent),
+                   tm_figure_percent(arena, tm_score_mean_percent(score)));
 }
 
 static void add_scores(tm_arena *arena, tm_text *text, const tm_model *model) {
     if (model->score.cells == 0)
         return;
-    tm_text_add(text, "\n## Scores\n\n"
-                      "Speedup is the reference's latency over the solution's; a solution with a "
-                      "failed cell has none. **Bold** is the best of its definition: every cell "
-                      "passed, highest geometric mean.\n\n"
-                      "| definition | solution | author | passed | latency | speedup (geometric "
-                      "mean) | arithmetic mean | range |\n"
-                      "|---|---|---|--:|--:|--:|--:|--:|\n");
+    tm_text_add(text,
+                "\n## Scores\n\n"
+                "Speedup is the reference's latency over the solution's; a solution with a "
+                "failed cell has none. The limit is what the device's own speed "
+                "allows for a row's bytes and operations. **Bold** is the best of its definition: "
+                "every cell "
+                "passed, highest geometric mean.\n\n"
+                "| definition | solution | author | passed | latency | speedup (geometric "
+                "mean) | arithmetic mean | range | of the limit, best row | geometric mean |\n"
+                "|---|---|---|--:|--:|--:|--:|--:|--:|--:|\n");
     for (size_t i = 0; i < model->definition_count; i++)
         for (size_t j = 0; j < model->definitions[i].solution_count; j++)
             add_score_row(arena, text, &model->definitions[i], &model->definitions[i].solutions[j]);
@@ -191,11 +196,12 @@ static void add_cell_row(tm_arena *arena, tm_text *text, const tm_cell_workload 
     tm_text_format(text, "| %s | %s | %s | ", escape(arena, name), escape(arena, solution->name),
                    tm_figure_status(cell));
     if (cell->state == TM_CELL_RAN && trace->has_performance)
-        tm_text_format(text, "%s | %s | %s | ", tm_figure_latency(arena, trace->latency_ms),
+        tm_text_format(text, "%s | %s | %s | %s | ", tm_figure_latency(arena, trace->latency_ms),
                        tm_figure_latency(arena, trace->reference_latency_ms),
-                       tm_figure_speedup(arena, trace->speedup_factor));
+                       tm_figure_speedup(arena, trace->speedup_factor),
+                       tm_figure_percent(arena, tm_score_percent(cell)));
     else
-        tm_text_add(text, "- | - | - | ");
+        tm_text_add(text, "- | - | - | - | ");
     if (cell->state == TM_CELL_RAN && trace->has_correctness)
         tm_text_format(text, "%s | %s |\n", tm_figure_error(arena, trace->max_absolute_error),
                        tm_figure_error(arena, trace->max_relative_error));
@@ -205,8 +211,9 @@ static void add_cell_row(tm_arena *arena, tm_text *text, const tm_cell_workload 
 
 static void add_cells(tm_arena *arena, tm_text *text, const tm_cell_definition *definition) {
     tm_text_format(text, "\n### %s\n\n", escape(arena, definition->name));
-    tm_text_add(text, "| workload | solution | status | latency | reference | speedup | max abs "
-                      "error | max rel error |\n|---|---|---|--:|--:|--:|--:|--:|\n");
+    tm_text_add(text, "| workload | solution | status | latency | reference | speedup | of the "
+                      "limit | max abs error | max rel error |\n"
+                      "|---|---|---|--:|--:|--:|--:|--:|--:|\n");
     for (size_t i = 0; i < definition->workload_count; i++)
         for (size_t j = 0; j < definition->solution_count; j++)
             add_cell_row(arena, text, &definition->workloads[i], &definition->solutions[j],

@@ -47,6 +47,9 @@ typedef struct {
     /* PASSED cells whose reference was timed as well. */
     size_t compared;
     double min_speedup, max_speedup, log_speedup_sum, speedup_sum;
+    /* PASSED cells of which the physical limit is known, and how near they come. */
+    size_t limited;
+    double max_percent, log_percent_sum;
 } tm_score;
 
 typedef struct {

@@ -48,6 +48,9 @@ static tm_json *solution_json(const tm_cell_solution *solution) {
     set_figure(object, "max_speedup", score->max_speedup);
     set_figure(object, "geomean_speedup", tm_score_speedup(score));
     set_figure(object, "mean_speedup", tm_score_mean_speedup(score));
+    tm_json_set_int(object, "limited_cells", (int64_t)score->limited);
+    set_figure(object, "max_percent_of_limit", score->max_percent);
+    set_figure(object, "geomean_percent_of_limit", tm_score_mean_percent(score));
     return object;
 }
 
@@ -99,6 +102,7 @@ static void set_results(tm_json *object, const tm_cell *cell) {
         tm_json_set_null(object, "reference_latency_ms");
         tm_json_set_null(object, "speedup_factor");
     }
+    set_figure(object, "percent_of_limit", tm_score_percent(cell));
     if (cell->state == TM_CELL_RAN && trace->has_correctness) {
         tm_json_set_number(object, "max_absolute_error", trace->max_absolute_error);
         tm_json_set_number(object, "max_relative_error", trace->max_relative_error);

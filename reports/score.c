@@ -6,6 +6,13 @@ static bool is_figure(double value) {
     return isfinite(value) && value > 0.0;
 }
 
+double tm_score_percent(const tm_cell *cell) {
+    const tm_node *percent = tm_node_get(cell->trace.details_node, "percent_of_limit");
+    bool is_known = cell->state == TM_CELL_RAN && percent != NULL &&
+                    percent->type == TM_NODE_NUMBER && is_figure(percent->number);
+    return is_known ? percent->number : 0.0;
+}
+
 static tm_score score_cell(const tm_cell *cell) {
     tm_score score = {.cells = 1};
     score.not_run = cell->state == TM_CELL_NOT_RUN;
@@ -28,6 +35,12 @@ static tm_score score_cell(const tm_cell *cell) {
         score.max_speedup = trace->speedup_factor;
         score.log_speedup_sum = log(trace->speedup_factor);
         score.speedup_sum = trace->speedup_factor;
+    }
+    double percent = tm_score_percent(cell);
+    if (is_figure(percent)) {
+        score.limited = 1;
+        score.max_percent = percent;
+        score.log_percent_sum = log(percent);
     }
     return score;
 }
@@ -58,6 +71,9 @@ void tm_score_add(tm_score *score, const tm_score *more) {
     score->max_speedup = greater(score->max_speedup, more->max_speedup);
     score->log_speedup_sum += more->log_speedup_sum;
     score->speedup_sum += more->speedup_sum;
+    score->limited += more->limited;
+    score->max_percent = greater(score->max_percent, more->max_percent);
+    score->log_percent_sum += more->log_percent_sum;
 }
 
 tm_score tm_score_cells(const tm_cell *cells, size_t count) {
@@ -85,6 +101,10 @@ double tm_score_latency_ms(const tm_score *score) {
 
 double tm_score_speedup(const tm_score *score) {
     return score->compared == 0 ? 0.0 : exp(score->log_speedup_sum / (double)score->compared);
+}
+
+double tm_score_mean_percent(const tm_score *score) {
+    return score->limited == 0 ? 0.0 : exp(score->log_percent_sum / (double)score->limited);
 }
 
 double tm_score_mean_speedup(const tm_score *score) {

@@ -32,6 +32,10 @@ bool tm_score_complete(const tm_score *score);
 double tm_score_latency_ms(const tm_score *score);
 double tm_score_speedup(const tm_score *score);
 double tm_score_mean_speedup(const tm_score *score);
+/* How near a cell comes to the physical limit of its row, in per cent; 0: not known. */
+double tm_score_percent(const tm_cell *cell);
+/* Its geometric mean; 0 for no cell. */
+double tm_score_mean_percent(const tm_score *score);
 
 /* Index of the best solution, or -1. Without a timed reference the lowest geometric mean latency
  * decides; the first of equals wins. */

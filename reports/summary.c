@@ -95,13 +95,14 @@ static const char *speedup_text(tm_arena *arena, const tm_score *score) {
 static void add_solution_row(tm_arena *arena, tm_table *table, const tm_cell_definition *definition,
                              const tm_cell_solution *solution) {
     const tm_score *score = &solution->score;
-    const char *name = tm_figure_solution(arena, solution->name, definition->name, 46);
+    const char *name = tm_figure_solution(arena, solution->name, definition->name, 39);
     const char *const cells[] = {
         tm_arena_format(arena, "%s %s", definition->best == solution ? "*" : " ", name),
         tm_figure_cut(arena, tm_figure_line(arena, solution->author), 12),
         passed_text(arena, score),
         tm_figure_latency_range(arena, score->min_latency_ms, score->max_latency_ms),
         speedup_text(arena, score),
+        tm_figure_percent(arena, score->max_percent),
     };
     tm_table_add(table, cells);
 }
@@ -111,7 +112,8 @@ static void add_solution_table(tm_arena *arena, tm_text *text, const tm_model *m
                                               {"author", false},
                                               {"passed", true},
                                               {"latency", true},
-                                              {"speedup", true}};
+                                              {"speedup", true},
+                                              {"limit", true}};
     tm_table *table = tm_table_create(arena, columns, sizeof(columns) / sizeof(*columns),
                                       rows + model->definition_count);
     for (size_t i = 0; i < model->definition_count; i++) {
@@ -130,23 +132,22 @@ static void add_definition_row(tm_arena *arena, tm_table *table,
                                const tm_cell_definition *definition) {
     const tm_cell_solution *best = definition->best;
     const char *name = tm_figure_line(arena, definition->name);
-    const char *cells[] = {tm_figure_cut(arena, name, 38), passed_text(arena, &definition->score),
-                           "-", "-", "-"};
+    const char *cells[] = {
+        tm_figure_cut(arena, name, 35), passed_text(arena, &definition->score), "-", "-", "-", "-"};
     if (best != NULL) {
-        cells[2] = tm_figure_solution(arena, best->name, definition->name, 22);
+        cells[2] = tm_figure_solution(arena, best->name, definition->name, 18);
         cells[3] =
             tm_figure_latency_range(arena, best->score.min_latency_ms, best->score.max_latency_ms);
         cells[4] = speedup_text(arena, &best->score);
+        cells[5] = tm_figure_percent(arena, best->score.max_percent);
     }
     tm_table_add(table, cells);
 }
 
 static void add_definition_table(tm_arena *arena, tm_text *text, const tm_model *model) {
-    static const tm_table_column columns[] = {{"definition", false},
-                                              {"passed", true},
-                                              {"best solution", false},
-                                              {"latency", true},
-                                              {"speedup", true}};
+    static const tm_table_column columns[] = {{"definition", false},    {"passed", true},
+                                              {"best solution", false}, {"latency", true},
+                                              {"speedup", true},        {"limit", true}};
     tm_table *table = tm_table_create(arena, columns, sizeof(columns) / sizeof(*columns),
                                       model->definition_count);
     for (size_t i = 0; i < model->definition_count; i++)
@@ -173,7 +174,8 @@ static void add_table(tm_arena *arena, tm_text *text, const tm_model *model) {
         tm_text_add(text, "\nbest: every cell passed, highest speedup; name_* ends in the "
                           "definition's name\n");
     }
-    tm_text_add(text, "latency: over the workloads; speedup over the reference: geometric mean\n");
+    tm_text_add(text, "latency: over the workloads; speedup over the reference: geometric mean\n"
+                      "limit: of what the device allows, at the best workload\n");
 }
 
 /* ---- failures ---- */
