@@ -1,8 +1,34 @@
 #include "harness/ceilings_cublaslt.h"
 
+#include <stdio.h>
+
+/* A toolkit may come without it. */
+#if !__has_include(<cublasLt.h>)
+
+tm_cublaslt *tm_cublaslt_open(char *error, size_t size) {
+    snprintf(error, size, "the CUDA Toolkit that compiled this has no cublasLt.h");
+    return NULL;
+}
+
+void tm_cublaslt_close(tm_cublaslt *lt) {
+    (void)lt;
+}
+
+bool tm_cublaslt_prepare(tm_cublaslt *lt, tm_dtype dtype, int order, size_t workspace_bytes) {
+    (void)lt, (void)dtype, (void)order, (void)workspace_bytes;
+    return false;
+}
+
+bool tm_cublaslt_multiply(tm_cublaslt *lt, const void *a, const void *b, void *c, void *workspace,
+                          void *stream) {
+    (void)lt, (void)a, (void)b, (void)c, (void)workspace, (void)stream;
+    return false;
+}
+
+#else
+
 #include <cublasLt.h>
 #include <dlfcn.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct tm_cublaslt {
@@ -162,3 +188,5 @@ bool tm_cublaslt_multiply(tm_cublaslt *lt, const void *a, const void *b, void *c
                         lt->result, c, lt->result, &lt->chosen.algo, workspace, lt->workspace_bytes,
                         (cudaStream_t)stream) == CUBLAS_STATUS_SUCCESS;
 }
+
+#endif

@@ -67,6 +67,44 @@ static void test_means(void **state) {
     assert_true(tm_score_complete(&score));
 }
 
+/* A trace that says how near to the limit its cell came. */
+static tm_cell limited(tm_cell cell, tm_node *details, tm_node *percent, double value) {
+    *percent = (tm_node){.type = TM_NODE_NUMBER, .key = "percent_of_limit", .number = value};
+    *details = (tm_node){.type = TM_NODE_OBJECT, .child = percent, .count = 1};
+    cell.trace.details_node = details;
+    return cell;
+}
+
+/* The second one's limit is not known, and the last one has not passed. */
+static void test_percent_of_limit(void **state) {
+    (void)state;
+    tm_node nodes[8];
+    const tm_cell cells[] = {
+        limited(passed(1.0, 1.0), &nodes[0], &nodes[1], 80.0), passed(1.0, 1.0),
+        limited(passed(1.0, 1.0), &nodes[2], &nodes[3], 20.0),
+        limited(passed(1.0, 1.0), &nodes[4], &nodes[5], 5.0),
+        limited(with_status(TM_STATUS_RUNTIME_ERROR), &nodes[6], &nodes[7], 300.0)};
+    tm_score score = tm_score_cells(cells, 5);
+    assert_int_equal(score.limited, 3);
+    assert_true(score.max_percent == 80.0);
+    assert_true(fabs(tm_score_mean_percent(&score) - 20.0) < 1e-9);
+    assert_true(tm_score_percent(&cells[1]) == 0.0);
+    score = tm_score_cells(NULL, 0);
+    assert_true(tm_score_mean_percent(&score) == 0.0 && score.max_percent == 0.0);
+}
+
+static void test_percent(void **state) {
+    (void)state;
+    tm_arena *arena = tm_arena_create();
+    assert_string_equal(tm_figure_percent(arena, 0.0), "-");
+    assert_string_equal(tm_figure_percent(arena, 0.04), "<0.1%");
+    assert_string_equal(tm_figure_percent(arena, 0.05), "0.1%");
+    assert_string_equal(tm_figure_percent(arena, 9.94), "9.9%");
+    assert_string_equal(tm_figure_percent(arena, 9.96), "10%");
+    assert_string_equal(tm_figure_percent(arena, 104.4), "104%");
+    tm_arena_destroy(arena);
+}
+
 static void test_counts_every_outcome(void **state) {
     (void)state;
     tm_cell cells[TM_STATUS_COUNT + 2];
@@ -280,6 +318,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_cells),
         cmocka_unit_test(test_means),
+        cmocka_unit_test(test_percent_of_limit),
+        cmocka_unit_test(test_percent),
         cmocka_unit_test(test_counts_every_outcome),
         cmocka_unit_test(test_adding_is_scoring_together),
         cmocka_unit_test(test_void_does_not_spoil_a_solution),
