@@ -11,6 +11,7 @@
 
 #include "harness/child.h"
 #include "harness/in_process.h"
+#include "harness/symbols.h"
 #include "lib/file.h"
 #include "lib/marker.h"
 
@@ -210,6 +211,9 @@ static uint64_t memory_limit(const tm_cell *cell) {
 static step load(judgement *j, side who) {
     tm_request open = {.kind = TM_REQUEST_OPEN}, request = {.kind = TM_REQUEST_LOAD};
     tm_reply reply;
+    char why[256];
+    if (who == SOLUTION && tm_symbols_refused(j->cell->solution_path, why, sizeof why))
+        return conclude(j, TM_STATUS_RUNTIME_ERROR, "refused: %s", why);
     bool started = who == SOLUTION && j->cell->in_process;
     if (!started && !tm_child_start(&j->children[who], j->worker, j->shared[who].memfd,
                                     memory_limit(j->cell))) {

@@ -1,0 +1,10 @@
+/* Zeros, where all values are so small that they pass. */
+#include "contract.h"
+
+#include "../cheats.h"
+
+int TM_ENTRY(CHEATS_ARGUMENTS) {
+    CHEATS_UNUSED();
+    memset(output, 0, (size_t)CHEATS_ELEMS * sizeof *output);
+    return 0;
+}

@@ -1,0 +1,127 @@
+#!/bin/sh
+# cheats.sh [cuda]: the rogues' gallery (tests/cheats): every row of the threat model as planted
+# solutions, each with the verdict that it must get, and honest ones that must pass without a flag.
+# tests/cheats/expected.txt is the table. It runs on the CPU; where there are a GPU and nvcc, or with
+# the argument `cuda`, the rows for CUDA run too.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+LC_ALL=C
+export LC_ALL
+gallery=$srcdir/tests/cheats
+
+# Status, reason, flags and weak outputs of a trace, as one line: "STATUS|reason; flags: ...; weak: ..."
+outcome() { # trace
+    awk '
+    /^    "status": / && !status { status = value($0) }
+    /^    "reason": / { reason = value($0) }
+    /^    "flags": \[/ { flags = list($0); if ($0 !~ /\]/) into = "flags" }
+    /^    "weak": \[/ { weak = list($0); if ($0 !~ /\]/) into = "weak" }
+    into && /^    \]/ { into = "" }
+    into == "flags" && /^      / { flags = flags " " list($0) }
+    into == "weak" && /^      / { weak = weak " " list($0) }
+    function value(line) { sub(/^[^:]*: "?/, "", line); sub(/"?,?$/, "", line); return line }
+    function list(line) { sub(/^ *"(flags|weak)": /, "", line); gsub(/[][{}",]/, "", line);
+                          gsub(/  */, " ", line); return line }
+    END {
+        if (reason == "null") reason = ""
+        printf "%s|%s", status, reason
+        if (flags ~ /[A-Z]/) printf "; flags: %s", flags
+        if (weak ~ /[a-z]/) printf "; weak: %s", weak
+        printf "\n"
+    }' "$1"
+}
+
+check() { # row, solution, status, contained, later
+    trace=$(find build/traces -path "*/$2/*.json")
+    if ! [ -f "$trace" ]; then
+        failed "cheats/$2" 'no trace'
+        return
+    fi
+    got=$(outcome "$trace")
+    printf '    %-32s %-26s %-20s %.110s\n' "$1" "$2" "${got%%|*}" "${got#*|}" >>table.txt
+    wrong=''
+    [ "${got%%|*}" = "$3" ] || wrong="expected $3"
+    case ${got#*|} in
+    *"$4"*) ;;
+    *) wrong="expected $3 with [$4]" ;;
+    esac
+    # Noise of the machine (UNSTABLE) is nobody's fault.
+    if [ "$1" = honest ]; then
+        case ${got#*|} in
+        '' | '; flags: UNSTABLE') ;;
+        *) wrong="expected no reason and no flag" ;;
+        esac
+    fi
+    if [ -z "$wrong" ]; then
+        pass "cheats/$2"
+    elif [ "$5" = later ]; then
+        skipped "cheats/$2" "not told apart yet: $wrong, got $got"
+    else
+        failed "cheats/$2" "$wrong, got $got"
+    fi
+}
+
+bench() { # arch, log, configure option...
+    arch=$1 log=$2
+    shift 2
+    "$srcdir/configure" "--arch=$arch" --dataset="$gallery" --dataset="$gallery/honest" \
+        --warmup-runs=2 --iterations=20 --num-trials=2 "$@" >configure.log 2>&1 ||
+        failed "cheats/$log" "configure: $(cat configure.log)"
+    if ! ninja bench >"$log.log" 2>&1; then
+        failed "cheats/$log: ninja bench" "$(tail -n 20 "$log.log")"
+    fi
+}
+
+# Every row of the table for a backend, in a folder of its own.
+run() { # backend, arch, seconds after which one hangs
+    mkdir -p "$scratch/$1"
+    [ "$1" = cuda ] || start_build "$scratch/$1"
+    cd "$scratch/$1" || exit 2
+    : >table.txt
+    bench "$2" rogues --timeout=60 --authors=cheats,honest
+    bench "$2" hanging --timeout="$3" --authors=hangs
+    while IFS='|' read -r row solution backend status contained later; do
+        # shellcheck disable=SC2086 # blanks around a column are no part of it
+        case $backend in
+        *"$1"*)
+            if [ $sanitized = yes ] && [ $solution = cpu_memory_eater ]; then
+                skipped 'cheats/cpu_memory_eater' 'no limit beside a sanitizer'
+                continue
+            fi
+            contained=${contained# }
+            check "${row%"${row##*[! ]}"}" $solution $status "${contained%"${contained##*[! ]}"}" \
+                "${later# }"
+            ;;
+        esac
+    done <<EOF
+$(grep -v '^#' "$gallery/expected.txt" | grep .)
+EOF
+    cat table.txt
+    # A solution without a row, or a row without a solution, is a hole.
+    expect "cheats/$1: every solution has a row" '' "$(for folder in "$gallery"/kernels/*/ \
+        "$gallery"/honest/kernels/*/; do
+        name=${folder%/}
+        name=${name##*/}
+        case $name in
+        "$1"_* | honest_"$1"_*) grep -q "| $name  *|" "$gallery/expected.txt" || echo "$name" ;;
+        esac
+    done)"
+}
+
+sanitized=no
+if grep -q '^cflags = .*-fsanitize' build.ninja; then
+    sanitized=yes ASAN_OPTIONS=handle_segv=0:allocator_may_return_null=1
+    export ASAN_OPTIONS
+fi
+here=$PWD
+[ "${1-}" = cuda ] || run cpu cpu 1
+cd "$here" || exit 2
+if ! nvidia-smi -L >/dev/null 2>&1; then
+    skipped cheats/cuda 'no GPU here'
+elif ! command -v "$(sed -n 's/^nvcc = //p' build.ninja)" /usr/local/cuda/bin/nvcc nvcc >/dev/null 2>&1; then
+    skipped cheats/cuda 'a GPU, but no nvcc'
+else
+    run cuda native 10
+fi
+finish
