@@ -34,6 +34,7 @@ static const char *const override_options[][2] = {
     {"atol", "atol"},
     {"required-matched-ratio", "required_matched_ratio"},
     {"timeout", "timeout_seconds"},
+    {"use-isolated-runner", "use_isolated_runner"},
 };
 
 typedef struct {

@@ -171,3 +171,11 @@ int tm_cell_open(tm_cell *cell, const tm_table *table, int argc, char **argv, tm
         return 3;
     return read_facts(cell, &cell->solution, cell->solution_path, arena, diag) ? -1 : 2;
 }
+
+const tm_node *tm_cell_device(const tm_cell *cell) {
+    const tm_node *devices = tm_node_get(cell->device, "devices");
+    const tm_node *device = devices ? devices->child : NULL;
+    for (int i = 0; device && i < cell->device_index; i++)
+        device = device->next;
+    return device;
+}

@@ -37,6 +37,8 @@ typedef struct {
 int tm_cell_open(tm_cell *cell, const tm_table *table, int argc, char **argv, tm_arena *arena,
                  tm_diag *diag);
 
+/* The device that the cell runs on, of device.json; NULL when that has none. */
+const tm_node *tm_cell_device(const tm_cell *cell);
 /* A file below the root. In the arena. */
 char *tm_cell_path(const tm_cell *cell, tm_arena *arena, const char *path);
 

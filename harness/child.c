@@ -9,11 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "harness/keeper.h"
+#include "harness/message.h"
 
 /* How long a worker that closed its socket may take to end. */
 #define ENDING_NS UINT64_C(2000000000)
@@ -35,7 +39,7 @@ static void volunteer_for_the_oom_killer(void) {
 }
 
 /* In the new process: only async-signal-safe calls. */
-static void become_worker(const char *worker, int socket_fd, int memfd, int output, pid_t judge,
+static void become_worker(const char *worker, int socket_fd, int desk, int output, pid_t judge,
                           uint64_t memory_bytes) {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -50,14 +54,14 @@ static void become_worker(const char *worker, int socket_fd, int memfd, int outp
     }
     volunteer_for_the_oom_killer();
     int nothing = open("/dev/null", O_RDONLY);
-    int high_socket = fcntl(socket_fd, F_DUPFD, 10), high_memory = fcntl(memfd, F_DUPFD, 10);
+    int high_socket = fcntl(socket_fd, F_DUPFD, 10), high_desk = fcntl(desk, F_DUPFD, 10);
     int high_output = fcntl(output, F_DUPFD, 10);
     dup2(nothing, STDIN_FILENO);
     dup2(high_output, STDOUT_FILENO);
     dup2(high_output, STDERR_FILENO);
     dup2(high_socket, TM_WORKER_SOCKET);
-    dup2(high_memory, TM_WORKER_MEMORY);
-    close_range(TM_WORKER_MEMORY + 1, ~0u, 0);
+    dup2(high_desk, TM_WORKER_DESK);
+    close_range(TM_WORKER_DESK + 1, ~0u, 0);
     execl(worker, worker, "--serve", (char *)NULL);
     static const char message[] = "tm-worker cannot be started\n";
     if (write(STDERR_FILENO, message, sizeof message - 1) < 0)
@@ -65,17 +69,18 @@ static void become_worker(const char *worker, int socket_fd, int memfd, int outp
     _exit(127);
 }
 
-bool tm_child_start(tm_child *child, const char *worker, int memfd, uint64_t memory_bytes) {
+bool tm_child_start(tm_child *child, const char *worker, uint64_t memory_bytes) {
     int sockets[2] = {-1, -1}, output[2] = {-1, -1};
     pid_t judge = getpid();
     *child = TM_CHILD_NONE;
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* for tm_child_end_orphans */
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0 ||
+    if (!tm_memory_make(&child->desk, "tracemill-desk", sizeof(tm_desk)) ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0 ||
         pipe2(output, O_CLOEXEC) != 0)
         goto fail;
     child->pid = fork();
     if (child->pid == 0)
-        become_worker(worker, sockets[1], memfd, output[1], judge, memory_bytes);
+        become_worker(worker, sockets[1], child->desk.memfd, output[1], judge, memory_bytes);
     if (child->pid < 0)
         goto fail;
     setpgid(child->pid, child->pid); /* both sides: whichever comes first */
@@ -86,6 +91,7 @@ bool tm_child_start(tm_child *child, const char *worker, int memfd, uint64_t mem
     fcntl(child->output, F_SETFL, O_NONBLOCK);
     return true;
 fail:
+    tm_memory_close(&child->desk);
     for (int i = 0; i < 2; i++) {
         if (sockets[i] >= 0)
             close(sockets[i]);
@@ -115,45 +121,86 @@ static bool drain(tm_child *child) {
     return true;
 }
 
-/* Waits for the end of a process that is gone or about to be. */
-static tm_child_outcome reap(tm_child *child, int *code) {
-    int status = 0;
-    if (child->pid <= 0) {
-        *code = 0;
-        return TM_CHILD_ASTRAY;
+int tm_child_wait(tm_child *child, uint64_t wait_ns, tm_child_outcome *how, int *code) {
+    uint64_t deadline = tm_clock_ns() + wait_ns;
+    siginfo_t info = {0};
+    while (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           info.si_pid != child->pid) {
+        if (tm_clock_ns() >= deadline)
+            return 0;
+        poll(NULL, 0, 1);
     }
+    int status = 0;
     kill(-child->pid, SIGKILL); /* what it left behind; the leader's own status stays as it was */
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
         ;
     child->pid = 0;
-    drain(child);
     *code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-    return WIFSIGNALED(status) ? TM_CHILD_KILLED : TM_CHILD_EXITED;
+    *how = WIFSIGNALED(status) ? TM_CHILD_KILLED : TM_CHILD_EXITED;
+    return 1;
+}
+
+/* Has the keeper end its worker, at once or after a moment, and say how that was. */
+static tm_child_outcome reap_borrowed(tm_child *child, bool at_once, int *code) {
+    const tm_keeper_request request = {
+        .kind = TM_KEEPER_REAP, .side = child->side, .force = at_once};
+    tm_keeper_reply reply;
+    *code = 0;
+    drain(child); /* a full pipe would keep it from ending */
+    bool good =
+        tm_message_send(child->keeper, &request, sizeof request, NULL, 0) &&
+        tm_message_receive(child->keeper, &reply, sizeof reply, NULL, 0) == (ssize_t)sizeof reply;
+    child->pid = 0;
+    drain(child);
+    if (!good)
+        return TM_CHILD_ASTRAY;
+    *code = reply.code;
+    return (tm_child_outcome)reply.how;
+}
+
+/* Ends a worker, and waits for it. */
+static tm_child_outcome reap(tm_child *child, int *code) {
+    tm_child_outcome how = TM_CHILD_ASTRAY;
+    *code = 0;
+    if (child->pid <= 0)
+        return how;
+    if (child->keeper >= 0)
+        return reap_borrowed(child, true, code);
+    kill(-child->pid, SIGKILL);
+    tm_child_wait(child, ENDING_NS, &how, code);
+    drain(child);
+    return how;
 }
 
 /* The worker closed its socket: most likely it is ending. Gives it a moment to end by itself, so
  * that its own exit status or signal is what is reported. */
 static tm_child_outcome collect(tm_child *child, int *code) {
+    tm_child_outcome how = TM_CHILD_ASTRAY;
     uint64_t deadline = tm_clock_ns() + ENDING_NS;
-    while (child->pid > 0 && tm_clock_ns() < deadline) {
-        siginfo_t info = {0};
-        drain(child);
-        if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-            info.si_pid == child->pid) {
-            tm_child_outcome how = reap(child, code);
-            return how == TM_CHILD_EXITED && *code == TM_WORKER_CUT_OFF ? TM_CHILD_ASTRAY : how;
+    if (child->pid > 0 && child->keeper >= 0)
+        how = reap_borrowed(child, false, code);
+    else {
+        bool ended = false;
+        while (child->pid > 0 && !ended && tm_clock_ns() < deadline) {
+            drain(child);
+            ended = tm_child_wait(child, 1000000, &how, code);
         }
-        poll(NULL, 0, 1);
+        drain(child);
+        if (!ended) {
+            reap(child, code);
+            return TM_CHILD_ASTRAY;
+        }
     }
-    reap(child, code);
-    return TM_CHILD_ASTRAY;
+    return how == TM_CHILD_EXITED && *code == TM_WORKER_CUT_OFF ? TM_CHILD_ASTRAY : how;
 }
 
-tm_child_outcome tm_child_ask(tm_child *child, tm_request *request, tm_reply *reply,
+tm_child_outcome tm_child_ask(tm_child *child, tm_request *request, int attached, tm_reply *reply,
                               uint64_t deadline_ns, int *code) {
     *code = 0;
-    request->number = ++child->asked;
-    if (send(child->socket, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
+    /* Nobody can answer what has not been asked yet. */
+    if (getrandom(&request->number, sizeof request->number, 0) != sizeof request->number)
+        abort();
+    if (!tm_message_send(child->socket, request, sizeof *request, &attached, attached >= 0))
         return collect(child, code);
     bool output_open = child->output >= 0;
     for (;;) {
@@ -169,8 +216,7 @@ tm_child_outcome tm_child_ask(tm_child *child, tm_request *request, tm_reply *re
             output_open = drain(child);
         if (!fds[0].revents)
             continue;
-        /* MSG_TRUNC: the true length of what is longer than a reply. */
-        ssize_t got = recv(child->socket, reply, sizeof *reply, MSG_DONTWAIT | MSG_TRUNC);
+        ssize_t got = tm_message_receive(child->socket, reply, sizeof *reply, NULL, MSG_DONTWAIT);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
         bool closed = got < 0 || (got == 0 && fds[0].revents & (POLLHUP | POLLERR));
@@ -201,43 +247,67 @@ void tm_child_end(tm_child *child) {
 void tm_child_free(tm_child *child) {
     tm_child_end(child);
     tm_text_free(&child->log);
+    tm_memory_close(&child->desk);
+    tm_memory_close(&child->delivery);
 }
 
-/* The process whose parent is this one, or 0: /proc/<pid>/stat reads "pid (any name) state parent".
- */
-static pid_t find_orphan(void) {
+static bool is_among(pid_t pid, const pid_t *pids, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (pids[i] == pid)
+            return true;
+    return false;
+}
+
+/* The parent of a process, from its /proc/<pid>/stat: "pid (any name) state parent". */
+static long parent_of(long pid) {
+    char path[64], line[512];
+    long parent = 0;
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *file = fopen(path, "re");
+    const char *name_end = file && fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+    if (!name_end || sscanf(name_end, ") %*c %ld", &parent) != 1)
+        parent = 0;
+    if (file)
+        fclose(file);
+    return parent;
+}
+
+/* The same by looking at all processes, for kernels that do not list children. */
+static pid_t search_orphan(const pid_t *keep, size_t count) {
     DIR *proc = opendir("/proc");
     pid_t found = 0;
     const struct dirent *entry;
     while (proc && !found && (entry = readdir(proc))) {
-        char path[64], line[512];
-        long pid = strtol(entry->d_name, NULL, 10), parent = 0;
-        if (pid <= 0)
-            continue;
-        snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-        FILE *file = fopen(path, "re");
-        const char *name_end = file && fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
-        if (name_end && sscanf(name_end, ") %*c %ld", &parent) == 1 && parent == (long)getpid())
+        long pid = strtol(entry->d_name, NULL, 10);
+        if (pid > 0 && parent_of(pid) == (long)getpid() && !is_among((pid_t)pid, keep, count))
             found = (pid_t)pid;
-        if (file)
-            fclose(file);
     }
     if (proc)
         closedir(proc);
     return found;
 }
 
-void tm_child_end_orphans(void) {
+/* A child of this process that is not to be kept, or 0. */
+static pid_t find_orphan(const pid_t *keep, size_t count) {
+    char path[64];
+    long pid, found = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return search_orphan(keep, count);
+    while (!found && fscanf(file, "%ld", &pid) == 1)
+        if (!is_among((pid_t)pid, keep, count))
+            found = pid;
+    fclose(file);
+    return (pid_t)found;
+}
+
+void tm_child_end_orphans(const pid_t *keep, size_t count) {
     /* What an orphan has started in turn becomes one when it ends: until there are none. */
     for (;;) {
-        pid_t ended = waitpid(-1, NULL, WNOHANG);
-        if (ended < 0 && errno == ECHILD)
-            return;
-        if (ended != 0)
-            continue;
-        pid_t orphan = find_orphan();
+        pid_t orphan = find_orphan(keep, count);
         if (orphan <= 0)
-            return; /* no /proc */
+            return; /* none, or no /proc */
         kill(orphan, SIGKILL);
         waitpid(orphan, NULL, 0);
     }

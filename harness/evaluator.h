@@ -28,6 +28,7 @@ typedef struct {
 
 typedef struct {
     const char *name;
+    bool by_element; /* parts of outputs can be judged by themselves */
     bool (*claims)(const tm_table *table);
     /* `expected` and `actual` hold one pointer per output, in definition order. */
     void (*judge)(const tm_table *table, const tm_config *config, void *const *expected,

@@ -17,4 +17,4 @@ static void judge(const tm_table *table, const tm_config *config, void *const *e
     tm_evaluator_elementwise(table, config, ratio, expected, actual, verdict);
 }
 
-const tm_evaluator tm_evaluator_lowbit = {"lowbit", claims, judge};
+const tm_evaluator tm_evaluator_lowbit = {"lowbit", true, claims, judge};

@@ -9,26 +9,27 @@
 #include <unistd.h>
 
 /* In the process that the user started; does not return. */
-static void become_worker(const char *worker, int socket_fd, int memfd) {
-    int high_socket = fcntl(socket_fd, F_DUPFD, 10), high_memory = fcntl(memfd, F_DUPFD, 10);
+static void become_worker(const char *worker, int socket_fd, int desk) {
+    int high_socket = fcntl(socket_fd, F_DUPFD, 10), high_desk = fcntl(desk, F_DUPFD, 10);
     dup2(high_socket, TM_WORKER_SOCKET);
-    dup2(high_memory, TM_WORKER_MEMORY);
+    dup2(high_desk, TM_WORKER_DESK);
     close(high_socket);
-    close(high_memory);
+    close(high_desk);
     execl(worker, worker, "--serve", (char *)NULL);
     fprintf(stderr, "tracemill: error: %s: %s\n", worker, strerror(errno));
     _exit(3);
 }
 
-bool tm_in_process_start(tm_child *child, const char *worker, int memfd) {
+bool tm_in_process_start(tm_child *child, const char *worker) {
     int sockets[2];
     *child = TM_CHILD_NONE;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
+    if (!tm_memory_make(&child->desk, "tracemill-desk", sizeof(tm_desk)) ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
         return false;
     fflush(NULL);
     pid_t judge = fork();
     if (judge > 0)
-        become_worker(worker, sockets[1], memfd);
+        become_worker(worker, sockets[1], child->desk.memfd);
     close(sockets[1]);
     if (judge < 0) {
         close(sockets[0]);

@@ -11,7 +11,7 @@
 
 /* Returns in the new process, which goes on as the judge; `child` is then connected to the old one,
  * which is not its child. False with errno when nothing has happened. */
-bool tm_in_process_start(tm_child *child, const char *worker, int memfd);
+bool tm_in_process_start(tm_child *child, const char *worker);
 /* Makes the worker end with an exit status. */
 void tm_in_process_end(tm_child *child, int status);
 

@@ -1,17 +1,13 @@
 #include "harness/job.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/definition.h"
 #include "lib/file.h"
 #include "lib/safetensors.h"
-
-static const tm_place command_line = {NULL, TM_WHOLE_FILE};
 
 bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node) {
     *facts = (tm_facts){0};
@@ -20,7 +16,9 @@ bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node
                 tm_node_need_string(reader, node, "", "author", &facts->author) &&
                 tm_node_need_string(reader, node, "", "definition", &facts->definition) &&
                 tm_node_need_string(reader, node, "", "log", &facts->log) &&
-                tm_node_may_strings(reader, node, "", "axes", &facts->axes, &facts->axis_count);
+                tm_node_may_strings(reader, node, "", "axes", &facts->axes, &facts->axis_count) &&
+                tm_node_may_strings(reader, node, "", "overwrites", &facts->overwrites,
+                                    &facts->overwrite_count);
     if (!good || !constants)
         return false;
     for (const tm_node *value = constants->child; value; value = value->next) {
@@ -38,7 +36,7 @@ bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node
 /* The bytes of tm_axes: int64 axes, then double constants. */
 static bool fill_axes(tm_job *job, const tm_table *table, const tm_facts *facts, tm_diag *diag) {
     if ((facts->axis_count + facts->constant_count) * 8 > sizeof job->axes) {
-        tm_diag_error(diag, command_line, facts->name,
+        tm_diag_error(diag, tm_diag_command_line, facts->name,
                       "expected at most %zu axes and constants, got %zu; make some axes const",
                       sizeof job->axes / 8, facts->axis_count + facts->constant_count);
         return false;
@@ -50,7 +48,7 @@ static bool fill_axes(tm_job *job, const tm_table *table, const tm_facts *facts,
             if (strcmp(table->axes[j].name, facts->axes[i]) == 0)
                 axis = &table->axes[j];
         if (!axis) {
-            tm_diag_error(diag, command_line, facts->name,
+            tm_diag_error(diag, tm_diag_command_line, facts->name,
                           "expected only axes of %s, got \"%s\"; run ninja again",
                           table->definition, facts->axes[i]);
             return false;
@@ -83,7 +81,7 @@ static bool locate_blob(tm_job_tensor *out, const tm_table_tensor *tensor, const
         out->file_offset = tm_safetensors_offset(file, found);
         snprintf(out->path, sizeof out->path, "%s", path);
     } else
-        tm_diag_error(diag, command_line, tensor->name,
+        tm_diag_error(diag, tm_diag_command_line, tensor->name,
                       "expected %llu bytes of tensor \"%s\" in %s; run ninja again",
                       (unsigned long long)out->bytes, tensor->tensor_key, path);
     tm_safetensors_close(file);
@@ -97,7 +95,7 @@ static bool fill_tensor(tm_job_tensor *out, const tm_table_tensor *tensor, const
     for (int i = 0; i < tensor->rank; i++)
         elems *= tensor->shape[i]; /* tm-gen has checked that this does not overflow */
     if (!tm_dtype_bytes(tensor->dtype, elems, &bytes)) {
-        tm_diag_error(diag, command_line, tensor->name,
+        tm_diag_error(diag, tm_diag_command_line, tensor->name,
                       "expected a number of elements that fills whole bytes, got %lld; run ninja "
                       "again",
                       (long long)elems);
@@ -118,59 +116,34 @@ static uint64_t align_up(uint64_t value, uint64_t alignment) {
     return (value + alignment - 1) / alignment * alignment;
 }
 
-bool tm_shared_job_open(tm_shared_job *shared, const tm_table *table, const tm_facts *facts,
-                        const char *object, const char *root, int device, tm_arena *arena,
-                        tm_diag *diag) {
+const tm_job *tm_job_make(const tm_table *table, const tm_facts *facts, const char *object,
+                          const char *root, int device, tm_arena *arena, tm_diag *diag) {
     size_t count = table->input_count + table->output_count;
-    tm_job *draft = tm_arena_alloc(arena, sizeof *draft);
-    *shared = (tm_shared_job){.memfd = -1};
-    if (count > TM_JOB_MAX_TENSORS || strlen(object) >= sizeof draft->object ||
-        strlen(table->signature) >= sizeof draft->signature) {
-        tm_diag_error(diag, command_line, table->definition,
+    tm_job *job = tm_arena_alloc(arena, sizeof *job);
+    if (count > TM_JOB_MAX_TENSORS || strlen(object) >= sizeof job->object ||
+        strlen(table->signature) >= sizeof job->signature) {
+        tm_diag_error(diag, tm_diag_command_line, table->definition,
                       "expected at most %d tensors and shorter paths", TM_JOB_MAX_TENSORS);
-        return false;
+        return NULL;
     }
-    snprintf(draft->object, sizeof draft->object, "%s", object);
-    snprintf(draft->signature, sizeof draft->signature, "%s", table->signature);
-    draft->device = device;
-    draft->input_count = (uint32_t)table->input_count;
-    draft->tensor_count = (uint32_t)count;
-    if (!fill_axes(draft, table, facts, diag))
-        return false;
-    draft->samples_offset = align_up(sizeof *draft, 4096);
-    uint64_t end =
-        draft->samples_offset + align_up(TM_JOB_MAX_SAMPLES * sizeof(tm_job_sample), 4096);
+    snprintf(job->object, sizeof job->object, "%s", object);
+    snprintf(job->signature, sizeof job->signature, "%s", table->signature);
+    job->device = device;
+    job->input_count = (uint32_t)table->input_count;
+    job->tensor_count = (uint32_t)count;
+    if (!fill_axes(job, table, facts, diag))
+        return NULL;
     for (size_t i = 0; i < count; i++) {
-        tm_job_tensor *out = &draft->tensors[i];
+        tm_job_tensor *out = &job->tensors[i];
         if (!fill_tensor(out, &table->tensors[i], root, arena, diag))
-            return false;
+            return NULL;
         if (i >= table->input_count) {
-            out->offset = end;
-            end += align_up(out->bytes, 4096);
+            out->offset = job->output_bytes;
+            job->output_bytes += align_up(out->bytes, 4096);
         }
+        for (size_t o = 0; i < table->input_count && o < facts->overwrite_count; o++)
+            if (strcmp(facts->overwrites[o], table->tensors[i].name) == 0)
+                out->is_overwritten = 1;
     }
-    draft->total_bytes = end;
-    shared->memfd = memfd_create("tracemill-job", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    shared->bytes = end;
-    if (shared->memfd >= 0 && ftruncate(shared->memfd, (off_t)end) == 0 &&
-        fcntl(shared->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-        shared->map = mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_SHARED, shared->memfd, 0);
-    if (!shared->map || shared->map == MAP_FAILED) {
-        shared->map = NULL;
-        tm_diag_error(diag, command_line, NULL, "%llu bytes of shared memory: %s",
-                      (unsigned long long)end, strerror(errno));
-        tm_shared_job_close(shared);
-        return false;
-    }
-    *shared->map = *draft;
-    shared->own = draft;
-    return true;
-}
-
-void tm_shared_job_close(tm_shared_job *shared) {
-    if (shared->map)
-        munmap(shared->map, shared->bytes);
-    if (shared->memfd >= 0)
-        close(shared->memfd);
-    *shared = (tm_shared_job){.memfd = -1};
+    return job;
 }

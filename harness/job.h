@@ -1,8 +1,9 @@
-/* job: what a judge and one worker share: a block of memory and a few messages.
+/* job: what a judge and one worker share: a desk of plain data, a delivery of outputs, messages.
  *
- * Plain data in one memfd: the job first, then the samples, then the outputs. The judge keeps its
- * own copy of everything it decides on and takes only outputs and samples from here. The memfd is
- * sealed: a worker can scribble over it, but not shorten it under the judge. */
+ * Both are memfds: the desk, which lives as long as the worker, has the job and the samples; the
+ * delivery, which grows with the jobs, has the outputs. The judge keeps its own copy of everything
+ * it decides on and takes only outputs and samples from there. Both are sealed: a worker can
+ * scribble over them, but not shorten them under the judge. */
 #ifndef TM_JOB_H
 #define TM_JOB_H
 
@@ -16,16 +17,22 @@
 #include "lib/node.h"
 
 #define TM_JOB_MAX_TENSORS 48
-#define TM_JOB_MAX_SAMPLES 100000 /* per trial */
+#define TM_JOB_MAX_SAMPLES 100000 /* per request */
+/* One block of random elements in so many is new in each timed call (tm_backend_ops.fill_random),
+ * but no more than about TM_JOB_PERTURB_ELEMS elements, so that large inputs do not cost more to
+ * change than to use. */
+#define TM_JOB_PERTURB_STRIDE 16
+#define TM_JOB_PERTURB_ELEMS (INT64_C(1) << 18)
 
 typedef struct {
     char name[64];
     int32_t dtype;
     int32_t fill; /* tm_fill */
     int32_t is_scalar;
+    int32_t is_overwritten; /* an input that the solution says it changes */
     int64_t elems;
     uint64_t bytes;
-    uint64_t offset;         /* outputs: from the start of the shared memory */
+    uint64_t offset;         /* outputs: within a delivery */
     unsigned char scalar[8]; /* by-value inputs, in the type of the contract */
     char path[4096];         /* TM_FILL_BLOB */
     uint64_t file_offset;    /* TM_FILL_BLOB: where its bytes start */
@@ -37,8 +44,7 @@ typedef struct {
     int32_t device;
     uint32_t input_count, tensor_count;
     unsigned char axes[64 * 8]; /* tm_axes of the contract */
-    uint64_t samples_offset;    /* TM_JOB_MAX_SAMPLES tm_job_sample */
-    uint64_t total_bytes;
+    uint64_t output_bytes;      /* of one delivery of all outputs */
     tm_job_tensor tensors[TM_JOB_MAX_TENSORS];
 } tm_job;
 
@@ -51,23 +57,36 @@ typedef struct {
     int64_t foreign;    /* tm_reading: of them, running before the call began */
 } tm_job_sample;
 
+typedef struct {
+    tm_job job;
+    tm_job_sample samples[TM_JOB_MAX_SAMPLES];
+} tm_desk;
+
 typedef enum {
-    TM_REQUEST_OPEN, /* open the device, allocate; nothing of the solution is loaded yet */
+    TM_REQUEST_OPEN, /* take the job on the desk: open the device, allocate; nothing of the solution
+                        is loaded by this. A new delivery's descriptor comes with it */
     TM_REQUEST_LOAD, /* load the object */
-    TM_REQUEST_RUN,  /* new inputs from `seed`, one call, outputs to the shared memory */
-    TM_REQUEST_TIME, /* timed calls on the same inputs, then outputs again */
-    TM_REQUEST_QUIT  /* end, without a reply */
+    TM_REQUEST_RUN,  /* inputs from `seed`, perturbed `steps` times; one call */
+    TM_REQUEST_TIME, /* inputs as for a run, `warmup` calls; timed calls, each on inputs that are
+                        perturbed once more */
+    TM_REQUEST_FETCH, /* outputs of the last call to the delivery, from `offset` on */
+    TM_REQUEST_QUIT   /* end, without a reply */
 } tm_request_kind;
 
 typedef struct {
     int32_t kind;
     int32_t warmup;
-    uint64_t number; /* 1, 2, ... as sent; the reply repeats it */
+    uint64_t number; /* drawn by the judge; the reply repeats it */
     int64_t iterations;
+    int64_t steps;
     int64_t floor;   /* samples that are taken whatever the cap */
     uint64_t cap_ns; /* no further sample after this long */
     uint64_t seed;
-    int32_t status; /* of TM_REQUEST_QUIT: the exit status */
+    uint64_t offset;
+    uint64_t window_seed; /* of TM_REQUEST_FETCH: which parts of large outputs (window.h) */
+    int32_t pinned;       /* of TM_REQUEST_OPEN: the device copies to the delivery directly */
+    int32_t windows;      /* of TM_REQUEST_FETCH: parts only, side by side */
+    int32_t status;       /* of TM_REQUEST_QUIT: the exit status */
 } tm_request;
 
 typedef enum {
@@ -75,7 +94,7 @@ typedef enum {
     TM_REPLY_NOT_LOADED,     /* the shared object, its symbols or its signature */
     TM_REPLY_ENTRY_FAILED,   /* the entry returned `code` */
     TM_REPLY_DEVICE_FAILED,  /* an error of the device after a call of the solution */
-    TM_REPLY_OVERRUN,        /* wrote outside a buffer */
+    TM_REPLY_OVERRUN,        /* wrote outside a buffer, or to an input */
     TM_REPLY_HARNESS_FAILED, /* our own fault, or the environment's */
     TM_REPLY_OUT_OF_MEMORY   /* the workload does not fit the device, or what is left of it */
 } tm_reply_kind;
@@ -83,16 +102,17 @@ typedef enum {
 typedef struct {
     int32_t kind;
     int32_t code;
-    uint64_t number; /* of the request */
-    int64_t samples; /* of TM_REQUEST_TIME */
-    int32_t capped;  /* the time cap ended the samples early */
-    char clock[16];  /* of TM_REQUEST_OPEN: tm_backend_ops.clock */
+    uint64_t number;      /* of the request */
+    int64_t samples;      /* of TM_REQUEST_TIME */
+    int32_t capped;       /* the time cap ended the samples early */
+    char clock[16];       /* of TM_REQUEST_OPEN: tm_backend_ops.clock */
+    uint64_t protocol_ns; /* spent on what the protocol asks: flushes and calls */
     char message[512];
 } tm_reply;
 
 /* File descriptors as a worker finds them. */
 #define TM_WORKER_SOCKET 3
-#define TM_WORKER_MEMORY 4
+#define TM_WORKER_DESK 4
 /* Exit status of a worker that cannot reach its judge any more. */
 #define TM_WORKER_CUT_OFF 4
 
@@ -103,32 +123,16 @@ typedef struct {
     size_t axis_count;
     double constants[16]; /* after the axes */
     size_t constant_count;
+    const char *const *overwrites; /* inputs that it says it changes */
+    size_t overwrite_count;
 } tm_facts;
 
 /* False after appending an error. Borrows from the node. */
 bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node);
 
-/* A job in shared memory; the judge's end of it. */
-typedef struct {
-    const tm_job *own; /* the judge's copy, in the arena: where things lie in the map */
-    tm_job *map;       /* what the worker sees, and may have scribbled over */
-    size_t bytes;
-    int memfd;
-} tm_shared_job;
-
-/* Makes the shared memory of a table and a solution for a device, blobs located. False after
- * appending an error. Released by tm_shared_job_close. */
-bool tm_shared_job_open(tm_shared_job *shared, const tm_table *table, const tm_facts *facts,
-                        const char *object, const char *root, int device, tm_arena *arena,
-                        tm_diag *diag);
-void tm_shared_job_close(tm_shared_job *shared);
-/* An output's bytes, borrowed from the map. */
-static inline void *tm_shared_job_output(const tm_shared_job *shared, size_t tensor) {
-    return (char *)shared->map + shared->own->tensors[tensor].offset;
-}
-/* The samples' start, borrowed from the map. */
-static inline const tm_job_sample *tm_shared_job_samples(const tm_shared_job *shared) {
-    return (const tm_job_sample *)((const char *)shared->map + shared->own->samples_offset);
-}
+/* Makes the job of a table and a solution for a device, blobs located. NULL after appending an
+ * error. In the arena. */
+const tm_job *tm_job_make(const tm_table *table, const tm_facts *facts, const char *object,
+                          const char *root, int device, tm_arena *arena, tm_diag *diag);
 
 #endif

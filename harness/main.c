@@ -27,7 +27,7 @@ int tm_judge_main(const tm_table *table, int argc, char **argv) {
     status = cell.trace_path || outcome.status == TM_STATUS_PASSED ? 0 : 1;
 out:
     tm_diag_print(diag, TM_DIAG_WARNING, stderr);
-    tm_text_free(&outcome.log);
+    tm_outcome_free(&outcome);
     tm_arena_destroy(arena);
     return status;
 }

@@ -23,14 +23,6 @@ static const char *format_time(char *out, size_t size, double ns) {
     return out;
 }
 
-void tm_outcome_flag(tm_outcome *outcome, const char *flag) {
-    for (size_t i = 0; i < outcome->flag_count; i++)
-        if (strcmp(outcome->flags[i], flag) == 0)
-            return;
-    if (outcome->flag_count < TM_OUTCOME_MAX_FLAGS)
-        outcome->flags[outcome->flag_count++] = flag;
-}
-
 bool tm_outcome_is_possible(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena) {
     if (outcome->status != TM_STATUS_PASSED || cell->in_process)
         return true;
@@ -87,9 +79,9 @@ static tm_json *trials_json(const tm_outcome *outcome) {
         tm_json_set_number(row, "mean_ns", trial->device_ns.mean);
         tm_json_set_number(row, "standard_deviation_ns", trial->device_ns.standard_deviation);
         tm_json_set_number(row, "wall_median_ns", trial->wall_median_ns);
-        if (trial->activities) {
+        if (trial->samples.activities) {
             tm_json_set_number(row, "events_median_ns", trial->marks_median_ns);
-            tm_json_set_int(row, "activities", trial->activities);
+            tm_json_set_int(row, "activities", trial->samples.activities);
             tm_json_set_int(row, "foreign_activities", trial->foreign);
         }
         tm_json_set_bool(row, "capped", trial->capped);
@@ -98,22 +90,13 @@ static tm_json *trials_json(const tm_outcome *outcome) {
     return trials;
 }
 
-/* The device that the cell ran on. */
-static const tm_node *used_device(const tm_cell *cell) {
-    const tm_node *devices = tm_node_get(cell->device, "devices");
-    const tm_node *device = devices ? devices->child : NULL;
-    for (int i = 0; device && i < cell->device_index; i++)
-        device = device->next;
-    return device;
-}
-
 static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
     tm_json *details = tm_json_object();
     tm_json_set_int(details, "seed", (int64_t)outcome->seed);
-    const tm_node *device = used_device(cell), *uuid = tm_node_get(device, "uuid");
+    const tm_node *device = tm_cell_device(cell), *uuid = tm_node_get(device, "uuid");
     if (uuid && uuid->string)
         tm_json_set_string(details, "device_uuid", uuid->string);
-    tm_json_set_string(details, "runner", "isolated");
+    tm_json_set_string(details, "runner", outcome->is_persistent ? "persistent" : "isolated");
     if (outcome->clock[0])
         tm_json_set_string(details, "clock", outcome->clock);
     /* Each worker finds its own; a speedup of two clocks is to be known as one. */
@@ -128,9 +111,19 @@ static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
     }
     if (outcome->has_floor)
         set_floor(details, outcome);
+    if (outcome->weak && outcome->weak->child)
+        tm_json_set_node(details, "weak", outcome->weak);
+    tm_json *clocks = tm_gauge_to_json(&outcome->before, &outcome->after);
+    if (clocks)
+        tm_json_set(details, "clocks", clocks);
+    if (outcome->retakes)
+        tm_json_set_int(details, "retaken_samples", outcome->retakes);
+    tm_json_set_number(details, "judging_ms", outcome->judging_ns / 1e6);
+    tm_json_set_number(details, "protocol_ms", outcome->protocol_ns / 1e6);
     if (outcome->status == TM_STATUS_PASSED) {
         tm_json_set_number(details, "median_low_ns", outcome->interval_low_ns);
         tm_json_set_number(details, "median_high_ns", outcome->interval_high_ns);
+        tm_json_set_int(details, "checked_timed_calls", outcome->checked_timed_calls);
         tm_json_set(details, "trials", trials_json(outcome));
     }
     return details;
@@ -138,7 +131,7 @@ static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
 
 /* Name of the device and versions of what the numbers depend on. */
 static void fill_environment(const tm_cell *cell, tm_trace *trace) {
-    const tm_node *name = tm_node_get(used_device(cell), "name");
+    const tm_node *name = tm_node_get(tm_cell_device(cell), "name");
     const tm_node *libs = tm_node_get(cell->device, "libs");
     trace->hardware = name && name->string ? name->string : "unknown";
     for (const tm_node *lib = libs ? libs->child : NULL; lib; lib = lib->next)
@@ -195,6 +188,12 @@ bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_out
         trace.speedup_factor = outcome->reference_latency_ns / outcome->latency_ns;
     }
     trace.details = details_json(cell, outcome);
+    tm_samples samples[TM_ANSWERS_MAX_TRIALS];
+    size_t count = outcome->status == TM_STATUS_PASSED ? outcome->trial_count : 0;
+    for (size_t i = 0; i < count; i++)
+        samples[i] = outcome->trials[i].samples;
+    if (!tm_sidecar_write(cell->trace_path, samples, count, arena, diag))
+        return false;
     if (!write_log(cell, outcome, arena, diag))
         return false;
     if (tm_trace_write(cell->trace_path, &trace))

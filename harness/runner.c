@@ -11,25 +11,35 @@
 #include <unistd.h>
 
 #include "harness/backend.h"
+#include "harness/memory.h"
+#include "harness/window.h"
 
 /* Bytes before and after every tensor that must stay as they are. */
 #define GUARD_BYTES 256
 #define GUARD_PATTERN 0x5ca1ab1eu
-/* All ones: NaN in every floating dtype that has one, -1 in integers. The second differs in its
- * last bit, so that an answer left from the run before is not taken for a new one. */
+/* All ones: NaN in every floating dtype that has one, -1 in integers. The others differ in their
+ * last bits, so that an answer left from the call before is not taken for a new one. */
 #define POISON_RUN 0xffffffffu
 #define POISON_TIME 0xfffefffeu
 
 typedef int (*entry_function)(void *const *tensors, const void *axes, void *stream);
 
 struct tm_runner {
-    tm_job *job;
+    tm_desk *desk;
     pid_t process; /* a solution may fork() and return in the child as well */
+    tm_memory delivery;
     tm_backend *backend;
     void *object;
     entry_function entry;
     char *blocks[TM_JOB_MAX_TENSORS];  /* with guards, on the device */
     void *tensors[TM_JOB_MAX_TENSORS]; /* what the entry gets */
+    void *copies[TM_JOB_MAX_TENSORS];  /* of an input that is overwritten: what it should be; of an
+                                          output: what it was right after the last run's call */
+    uint64_t hashes[TM_JOB_MAX_TENSORS]; /* of the inputs before a checked call */
+    bool from_copies;                    /* the last call was a run */
+    bool is_filled;                      /* inputs are `step` perturbations after `seed` */
+    uint64_t seed;
+    int64_t step;
 };
 
 static const tm_backend_ops *const ops = &tm_the_backend;
@@ -44,26 +54,44 @@ __attribute__((format(printf, 3, 4))) static bool fail(tm_reply *reply, tm_reply
     return false;
 }
 
-tm_runner *tm_runner_create(tm_job *job) {
+tm_runner *tm_runner_create(tm_desk *desk) {
     tm_runner *runner = calloc(1, sizeof *runner);
     if (!runner)
         abort();
-    runner->job = job;
+    runner->desk = desk;
     runner->process = getpid();
+    runner->delivery = TM_MEMORY_NONE;
     return runner;
 }
 
-void tm_runner_destroy(tm_runner *runner) {
-    for (size_t i = 0; i < TM_JOB_MAX_TENSORS; i++)
+static void free_tensors(tm_runner *runner) {
+    for (size_t i = 0; i < TM_JOB_MAX_TENSORS; i++) {
         if (runner->blocks[i])
             ops->free(runner->backend, runner->blocks[i]);
+        if (runner->copies[i])
+            ops->free(runner->backend, runner->copies[i]);
+        runner->blocks[i] = NULL;
+        runner->tensors[i] = runner->copies[i] = NULL;
+    }
+}
+
+static void drop_delivery(tm_runner *runner) {
+    if (runner->backend && runner->delivery.map)
+        ops->unpin(runner->backend, runner->delivery.map);
+    tm_memory_close(&runner->delivery);
+}
+
+void tm_runner_destroy(tm_runner *runner) {
+    free_tensors(runner);
+    drop_delivery(runner);
     if (runner->backend)
         ops->close(runner->backend);
     free(runner); /* the object stays loaded: unloading runs its destructors for nothing */
 }
 
 void tm_runner_load(tm_runner *runner, tm_reply *reply) {
-    tm_job *job = runner->job;
+    const tm_job *job = &runner->desk->job;
+    /* Loaded already for another row of the same solution: the same object, nothing runs. */
     runner->object = dlopen(job->object, RTLD_NOW | RTLD_LOCAL);
     if (!runner->object) {
         fail(reply, TM_REPLY_NOT_LOADED, "the shared object does not load: %.400s", dlerror());
@@ -83,7 +111,7 @@ void tm_runner_load(tm_runner *runner, tm_reply *reply) {
 static bool set_guards(tm_runner *runner, size_t index, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     char *block = runner->blocks[index];
-    size_t bytes = runner->job->tensors[index].bytes;
+    size_t bytes = runner->desk->job.tensors[index].bytes;
     if (ops->fill_pattern(runner->backend, block, GUARD_PATTERN, GUARD_BYTES, error) &&
         ops->fill_pattern(runner->backend, block + GUARD_BYTES + bytes, GUARD_PATTERN, GUARD_BYTES,
                           error))
@@ -91,12 +119,33 @@ static bool set_guards(tm_runner *runner, size_t index, tm_reply *reply) {
     return fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
 }
 
-void tm_runner_open(tm_runner *runner, tm_reply *reply) {
+static bool alloc_tensor(tm_runner *runner, size_t index, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
-    tm_job *job = runner->job;
-    bool full;
-    runner->backend = ops->open(job->device, &full, error);
+    tm_job_tensor *tensor = &runner->desk->job.tensors[index];
+    if (tensor->is_scalar || tensor->fill == TM_FILL_ABSENT) {
+        runner->tensors[index] = tensor->is_scalar ? tensor->scalar : NULL;
+        return true;
+    }
+    bool has_copy = tensor->is_overwritten || index >= runner->desk->job.input_count;
+    runner->blocks[index] = ops->alloc(runner->backend, tensor->bytes + 2 * GUARD_BYTES, error);
+    if (runner->blocks[index] && has_copy)
+        runner->copies[index] = ops->alloc(runner->backend, tensor->bytes, error);
+    if (!runner->blocks[index] || (has_copy && !runner->copies[index]))
+        return fail(reply, TM_REPLY_OUT_OF_MEMORY, "tensor %s: %s: does not fit the device",
+                    tensor->name, error);
+    runner->tensors[index] = runner->blocks[index] + GUARD_BYTES;
+    return set_guards(runner, index, reply);
+}
+
+void tm_runner_open(tm_runner *runner, const tm_request *request, int delivery, tm_reply *reply) {
+    char error[TM_BACKEND_ERROR_BYTES] = "";
+    const tm_job *job = &runner->desk->job;
+    bool full = false;
+    if (!runner->backend)
+        runner->backend = ops->open(job->device, &full, error);
     if (!runner->backend && full) {
+        if (delivery >= 0)
+            close(delivery);
         fail(reply, TM_REPLY_OUT_OF_MEMORY,
              "the device has no memory left for the harness itself; does another program use it? "
              "(%.300s)",
@@ -104,30 +153,36 @@ void tm_runner_open(tm_runner *runner, tm_reply *reply) {
         return;
     }
     if (!runner->backend) {
+        if (delivery >= 0)
+            close(delivery);
         fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
         return;
     }
     snprintf(reply->clock, sizeof reply->clock, "%s", ops->clock(runner->backend));
-    for (size_t i = 0; i < job->tensor_count; i++) {
-        tm_job_tensor *tensor = &job->tensors[i];
-        if (tensor->is_scalar || tensor->fill == TM_FILL_ABSENT) {
-            runner->tensors[i] = tensor->is_scalar ? tensor->scalar : NULL;
-            continue;
-        }
-        runner->blocks[i] = ops->alloc(runner->backend, tensor->bytes + 2 * GUARD_BYTES, error);
-        if (!runner->blocks[i]) {
-            fail(reply, TM_REPLY_OUT_OF_MEMORY, "tensor %s: %s: does not fit the device",
-                 tensor->name, error);
+    free_tensors(runner);
+    runner->is_filled = false;
+    if (delivery >= 0) {
+        drop_delivery(runner);
+        if (!tm_memory_take(&runner->delivery, delivery) ||
+            (request->pinned &&
+             !ops->pin(runner->backend, runner->delivery.map, runner->delivery.bytes, error))) {
+            fail(reply, TM_REPLY_HARNESS_FAILED, "the delivery's memory: %s",
+                 error[0] ? error : strerror(errno));
             return;
         }
-        runner->tensors[i] = runner->blocks[i] + GUARD_BYTES;
-        if (!set_guards(runner, i, reply))
-            return;
     }
+    for (size_t i = 0; i < job->tensor_count; i++)
+        if (!alloc_tensor(runner, i, reply))
+            return;
+}
+
+/* Where an input's values are made. */
+static void *original(const tm_runner *runner, size_t index) {
+    return runner->copies[index] ? runner->copies[index] : runner->tensors[index];
 }
 
 static bool upload_blob(tm_runner *runner, size_t index, char *error) {
-    const tm_job_tensor *tensor = &runner->job->tensors[index];
+    const tm_job_tensor *tensor = &runner->desk->job.tensors[index];
     int file = open(tensor->path, O_RDONLY | O_CLOEXEC);
     char *host = malloc(tensor->bytes ? tensor->bytes : 1);
     bool good = file >= 0 && host;
@@ -141,7 +196,7 @@ static bool upload_blob(tm_runner *runner, size_t index, char *error) {
         snprintf(error, TM_BACKEND_ERROR_BYTES, "blob %.300s cannot be read: %s", tensor->path,
                  strerror(errno));
     else
-        good = ops->upload(runner->backend, runner->tensors[index], host, tensor->bytes, error);
+        good = ops->upload(runner->backend, original(runner, index), host, tensor->bytes, error);
     free(host);
     if (file >= 0)
         close(file);
@@ -150,11 +205,11 @@ static bool upload_blob(tm_runner *runner, size_t index, char *error) {
 
 static bool fill_inputs(tm_runner *runner, uint64_t seed, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
-    for (size_t i = 0; i < runner->job->input_count; i++) {
-        const tm_job_tensor *tensor = &runner->job->tensors[i];
+    for (size_t i = 0; i < runner->desk->job.input_count; i++) {
+        const tm_job_tensor *tensor = &runner->desk->job.tensors[i];
         bool good = true;
         if (tensor->fill == TM_FILL_RANDOM)
-            good = ops->fill_random(runner->backend, runner->tensors[i], tensor->dtype,
+            good = ops->fill_random(runner->backend, original(runner, i), tensor->dtype,
                                     tensor->elems, seed, (uint32_t)i, 0, 1, error);
         else if (tensor->fill == TM_FILL_BLOB)
             good = upload_blob(runner, i, error);
@@ -164,11 +219,84 @@ static bool fill_inputs(tm_runner *runner, uint64_t seed, tm_reply *reply) {
     return true;
 }
 
+/* Of a tensor one block in so many is new after a perturbation. */
+static int64_t stride_of(const tm_job_tensor *tensor) {
+    int64_t stride = TM_JOB_PERTURB_STRIDE;
+    while (tensor->elems / stride > TM_JOB_PERTURB_ELEMS)
+        stride *= 2;
+    return stride;
+}
+
+/* Makes a part of a random input new, spread all over it, at a fraction of the cost of making all
+ * of it: nothing that a call has kept of the inputs is right any more. Goes from `from` to `to`
+ * perturbations after the seed; what a later one makes new again need not be made. */
+static bool perturb(tm_runner *runner, size_t index, uint64_t seed, int64_t from, int64_t to,
+                    char *error) {
+    const tm_job_tensor *tensor = &runner->desk->job.tensors[index];
+    int64_t stride = stride_of(tensor);
+    for (int64_t step = from > to - stride ? from + 1 : to - stride + 1; step <= to; step++)
+        if (!ops->fill_random(runner->backend, original(runner, index), tensor->dtype,
+                              tensor->elems, seed + (uint64_t)step, (uint32_t)index,
+                              (uint32_t)(step % stride), (uint32_t)stride, error))
+            return false;
+    return true;
+}
+
+/* Inputs as they are `step` perturbations after `seed`, from wherever they are now. */
+static bool set_inputs(tm_runner *runner, uint64_t seed, int64_t step, tm_reply *reply) {
+    char error[TM_BACKEND_ERROR_BYTES] = "";
+    bool goes_on = runner->is_filled && runner->seed == seed && runner->step <= step;
+    int64_t from = goes_on ? runner->step : 0;
+    runner->is_filled = false;
+    if (!goes_on && !fill_inputs(runner, seed, reply))
+        return false;
+    for (size_t i = 0; i < runner->desk->job.input_count; i++)
+        if (runner->desk->job.tensors[i].fill == TM_FILL_RANDOM &&
+            !perturb(runner, i, seed, from, step, error))
+            return fail(reply, TM_REPLY_HARNESS_FAILED, "input %s: %s",
+                        runner->desk->job.tensors[i].name, error);
+    runner->is_filled = true;
+    runner->seed = seed;
+    runner->step = step;
+    return true;
+}
+
+/* Gives back their values to inputs that the call before may have changed, as it says. */
+static bool restore_inputs(tm_runner *runner, tm_reply *reply) {
+    char error[TM_BACKEND_ERROR_BYTES] = "";
+    for (size_t i = 0; i < runner->desk->job.input_count; i++)
+        if (runner->copies[i] && !ops->copy(runner->backend, runner->tensors[i], runner->copies[i],
+                                            runner->desk->job.tensors[i].bytes, error))
+            return fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
+    return true;
+}
+
+/* Before an untimed call hashes the inputs, after it compares. A timed call that changes them gets
+ * wrong answers from then on, as they are not made anew. */
+static bool hash_inputs(tm_runner *runner, bool compare, tm_reply *reply) {
+    char error[TM_BACKEND_ERROR_BYTES] = "";
+    for (size_t i = 0; i < runner->desk->job.input_count; i++) {
+        const tm_job_tensor *tensor = &runner->desk->job.tensors[i];
+        uint64_t hash = 0;
+        if (!runner->blocks[i] || runner->copies[i])
+            continue;
+        if (!ops->hash(runner->backend, runner->tensors[i], tensor->bytes, &hash, error))
+            return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+        if (compare && hash != runner->hashes[i])
+            return fail(reply, TM_REPLY_OVERRUN,
+                        "overwrote its input %s; if that is meant, say so in solution.json under "
+                        "tracemill.overwrites",
+                        tensor->name);
+        runner->hashes[i] = hash;
+    }
+    return true;
+}
+
 static bool poison_outputs(tm_runner *runner, uint32_t pattern, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
-    for (size_t i = runner->job->input_count; i < runner->job->tensor_count; i++)
+    for (size_t i = runner->desk->job.input_count; i < runner->desk->job.tensor_count; i++)
         if (!ops->fill_pattern(runner->backend, runner->tensors[i], pattern,
-                               runner->job->tensors[i].bytes, error))
+                               runner->desk->job.tensors[i].bytes, error))
             return fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
     return true;
 }
@@ -182,7 +310,7 @@ static void end_a_fork(const tm_runner *runner) {
 /* One call; its own error code, then whatever the device has to say. */
 static bool call(tm_runner *runner, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
-    int code = runner->entry(runner->tensors, runner->job->axes, ops->stream(runner->backend));
+    int code = runner->entry(runner->tensors, runner->desk->job.axes, ops->stream(runner->backend));
     if (code == 0)
         return true;
     if (!ops->sync(runner->backend, error))
@@ -193,10 +321,10 @@ static bool call(tm_runner *runner, tm_reply *reply) {
 
 static bool guards_hold(tm_runner *runner, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
-    for (size_t i = 0; i < runner->job->tensor_count; i++) {
+    for (size_t i = 0; i < runner->desk->job.tensor_count; i++) {
         if (!runner->blocks[i])
             continue;
-        const tm_job_tensor *tensor = &runner->job->tensors[i];
+        const tm_job_tensor *tensor = &runner->desk->job.tensors[i];
         const char *const sides[] = {runner->blocks[i],
                                      runner->blocks[i] + GUARD_BYTES + tensor->bytes};
         for (int side = 0; side < 2; side++) {
@@ -214,34 +342,22 @@ static bool guards_hold(tm_runner *runner, tm_reply *reply) {
     return true;
 }
 
-/* After the last call: everything done, nothing overrun, outputs where the judge reads them. */
-static bool deliver(tm_runner *runner, tm_reply *reply) {
+/* The outputs right after the call, in the order of the stream: what comes later is too late. */
+static bool keep_outputs(tm_runner *runner, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
-    if (!ops->sync(runner->backend, error))
-        return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
-    if (!guards_hold(runner, reply))
-        return false;
-    for (size_t i = runner->job->input_count; i < runner->job->tensor_count; i++) {
-        const tm_job_tensor *tensor = &runner->job->tensors[i];
-        if (!ops->download(runner->backend, (char *)runner->job + tensor->offset,
-                           runner->tensors[i], tensor->bytes, error))
+    for (size_t i = runner->desk->job.input_count; i < runner->desk->job.tensor_count; i++)
+        if (!ops->copy(runner->backend, runner->copies[i], runner->tensors[i],
+                       runner->desk->job.tensors[i].bytes, error))
             return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
-    }
     return true;
 }
 
-void tm_runner_run(tm_runner *runner, const tm_request *request, tm_reply *reply) {
+/* After a checked call: everything done, nothing written beside the buffers. */
+static bool nothing_overrun(tm_runner *runner, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
-    if (!fill_inputs(runner, request->seed, reply) || !poison_outputs(runner, POISON_RUN, reply))
-        return;
-    if (!ops->sync(runner->backend, error)) {
-        fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
-        return;
-    }
-    bool good = call(runner, reply);
-    end_a_fork(runner);
-    if (good)
-        deliver(runner, reply);
+    if (!ops->sync(runner->backend, error))
+        return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+    return guards_hold(runner, reply);
 }
 
 static uint64_t now_ns(void) {
@@ -250,10 +366,31 @@ static uint64_t now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+void tm_runner_run(tm_runner *runner, const tm_request *request, tm_reply *reply) {
+    char error[TM_BACKEND_ERROR_BYTES] = "";
+    if (!set_inputs(runner, request->seed, request->steps, reply) ||
+        !restore_inputs(runner, reply) || !poison_outputs(runner, POISON_RUN, reply) ||
+        !hash_inputs(runner, false, reply))
+        return;
+    if (!ops->sync(runner->backend, error)) {
+        fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
+        return;
+    }
+    uint64_t begin = now_ns();
+    bool good = call(runner, reply);
+    end_a_fork(runner);
+    runner->from_copies = true;
+    if (good && keep_outputs(runner, reply) && nothing_overrun(runner, reply)) {
+        reply->protocol_ns = now_ns() - begin;
+        hash_inputs(runner, true, reply);
+    }
+}
+
 /* One call between two marks, from a cold cache. */
 static bool sample(tm_runner *runner, const size_t *bytes, tm_job_sample *out, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
-    if (!ops->flush_cache(runner->backend, runner->tensors, bytes, runner->job->tensor_count,
+    uint64_t begin_flush = now_ns();
+    if (!ops->flush_cache(runner->backend, runner->tensors, bytes, runner->desk->job.tensor_count,
                           error) ||
         !ops->mark(runner->backend, 0, error))
         return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
@@ -272,22 +409,30 @@ static bool sample(tm_runner *runner, const size_t *bytes, tm_job_sample *out, t
     out->marks_ns = reading.marks_ns;
     out->activities = reading.activities;
     out->foreign = reading.foreign;
+    reply->protocol_ns += now_ns() - begin_flush;
     return true;
+}
+
+/* Inputs and outputs as every timed call finds them. */
+static bool prepare(tm_runner *runner, tm_reply *reply) {
+    return restore_inputs(runner, reply) && poison_outputs(runner, POISON_TIME, reply);
 }
 
 void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *reply) {
     size_t bytes[TM_JOB_MAX_TENSORS] = {0};
-    for (size_t i = 0; i < runner->job->tensor_count; i++)
-        bytes[i] = runner->blocks[i] ? runner->job->tensors[i].bytes : 0;
-    tm_job_sample *samples = (tm_job_sample *)((char *)runner->job + runner->job->samples_offset);
+    for (size_t i = 0; i < runner->desk->job.tensor_count; i++)
+        bytes[i] = runner->blocks[i] ? runner->desk->job.tensors[i].bytes : 0;
     int64_t wanted =
         request->iterations < TM_JOB_MAX_SAMPLES ? request->iterations : TM_JOB_MAX_SAMPLES;
+    runner->from_copies = false;
+    if (!set_inputs(runner, request->seed, request->steps, reply))
+        return;
     uint64_t begin = now_ns();
     for (int i = 0; i < request->warmup; i++) {
         tm_job_sample discarded;
         if (now_ns() - begin > request->cap_ns && i > 0)
             break;
-        if (!sample(runner, bytes, &discarded, reply))
+        if (!prepare(runner, reply) || !sample(runner, bytes, &discarded, reply))
             return;
     }
     begin = now_ns();
@@ -296,11 +441,42 @@ void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *repl
         bool late = now_ns() - begin > request->cap_ns && i + 1 >= request->floor;
         last = late || i + 1 == wanted;
         reply->capped = late && i + 1 < wanted;
-        if (last && !poison_outputs(runner, POISON_TIME, reply))
-            return;
-        if (!sample(runner, bytes, &samples[i], reply))
+        /* What the next inputs are is not there before the call before is over. */
+        if (!set_inputs(runner, request->seed, request->steps + i + 1, reply) ||
+            !prepare(runner, reply) || !sample(runner, bytes, &runner->desk->samples[i], reply))
             return;
         reply->samples = i + 1;
     }
-    deliver(runner, reply);
+    nothing_overrun(runner, reply);
+}
+
+static bool fetch(tm_runner *runner, size_t index, const tm_request *request, char *error) {
+    const tm_job_tensor *tensor = &runner->desk->job.tensors[index];
+    const char *from = runner->from_copies ? runner->copies[index] : runner->tensors[index];
+    char *to = (char *)runner->delivery.map + request->offset + tensor->offset;
+    uint64_t bytes = request->windows ? tm_window_delivered(tensor->bytes) : tensor->bytes;
+    uint64_t room = runner->delivery.bytes, at = request->offset + tensor->offset;
+    if (at > room || bytes > room - at) {
+        snprintf(error, TM_BACKEND_ERROR_BYTES, "output %s does not fit the delivery",
+                 tensor->name);
+        return false;
+    }
+    if (bytes == tensor->bytes)
+        return ops->download(runner->backend, to, from, bytes, error);
+    uint64_t output = index - runner->desk->job.input_count;
+    for (int window = 0; window < TM_WINDOW_COUNT; window++, to += TM_WINDOW_BYTES) {
+        uint64_t begin = tm_window_begin(request->window_seed, output, tensor->bytes, window);
+        if (!ops->download(runner->backend, to, from + begin, TM_WINDOW_BYTES, error))
+            return false;
+    }
+    return true;
+}
+
+void tm_runner_fetch(tm_runner *runner, const tm_request *request, tm_reply *reply) {
+    char error[TM_BACKEND_ERROR_BYTES] = "";
+    for (size_t i = runner->desk->job.input_count; i < runner->desk->job.tensor_count; i++)
+        if (!fetch(runner, i, request, error)) {
+            fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+            return;
+        }
 }

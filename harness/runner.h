@@ -9,17 +9,20 @@
 
 typedef struct tm_runner tm_runner;
 
-/* A runner on a job that outlives it; destroyed by tm_runner_destroy. */
-tm_runner *tm_runner_create(tm_job *job);
+/* A runner on a desk that outlives it; destroyed by tm_runner_destroy. */
+tm_runner *tm_runner_create(tm_desk *desk);
 void tm_runner_destroy(tm_runner *runner);
-/* Opens the device, allocates every tensor between guard bytes. */
-void tm_runner_open(tm_runner *runner, tm_reply *reply);
+/* Opens the device, if it is not, and allocates every tensor of the desk's job between guard bytes,
+ * in place of those of the job before. Takes over `delivery`, a memfd, when it is not negative. */
+void tm_runner_open(tm_runner *runner, const tm_request *request, int delivery, tm_reply *reply);
 /* Loads the object: from here on code of the solution may run. */
 void tm_runner_load(tm_runner *runner, tm_reply *reply);
-/* Fills inputs from the request's seed, poisons outputs, calls once, checks guards, downloads. */
+/* One call on new inputs. Poisoned outputs, guards and inputs are looked at after it. */
 void tm_runner_run(tm_runner *runner, const tm_request *request, tm_reply *reply);
-/* Times calls on the inputs of the last run: warm-up, then samples, each from a cold cache. The
- * outputs are poisoned before the last timed call, checked and downloaded after it. */
+/* Times calls: warm-up, then samples, each from a cold cache and on inputs that are partly new.
+ * Guards and inputs are looked at after the last. */
 void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *reply);
+/* Outputs of the last call to the delivery. */
+void tm_runner_fetch(tm_runner *runner, const tm_request *request, tm_reply *reply);
 
 #endif

@@ -1,6 +1,6 @@
 /* tm-worker: the process that holds a reference or a solution, never both, and never a verdict.
  *
- *   tm-worker --serve      answers a judge on descriptor 3 over the shared memory on descriptor 4
+ *   tm-worker --serve      answers judges on descriptor 3 about the job on the desk, descriptor 4
  *   tm-worker --describe [--libraries=FILE]
  *                          prints what device.json holds; FILE lists what was loaded for that
  *
@@ -16,34 +16,35 @@
 #include <sys/stat.h>
 
 #include "harness/backend.h"
+#include "harness/memory.h"
+#include "harness/message.h"
 #include "harness/runner.h"
 
 static int serve(void) {
-    struct stat status;
-    if (fstat(TM_WORKER_MEMORY, &status) != 0 || status.st_size < (off_t)sizeof(tm_job))
+    tm_memory memory;
+    if (!tm_memory_take(&memory, TM_WORKER_DESK) || memory.bytes < sizeof(tm_desk))
         return 2;
-    tm_job *job =
-        mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, TM_WORKER_MEMORY, 0);
-    if (job == MAP_FAILED)
-        return 3;
-    tm_runner *runner = tm_runner_create(job);
+    tm_runner *runner = tm_runner_create(memory.map);
     tm_request request;
-    int end = TM_WORKER_CUT_OFF;
+    int end = TM_WORKER_CUT_OFF, attached[TM_MESSAGE_MAX_FDS];
     setvbuf(stdout, NULL, _IOLBF, 0); /* a crash must not take the last words with it */
-    while (recv(TM_WORKER_SOCKET, &request, sizeof request, 0) == (ssize_t)sizeof request) {
+    while (tm_message_receive(TM_WORKER_SOCKET, &request, sizeof request, attached, 0) ==
+           (ssize_t)sizeof request) {
         tm_reply reply = {.number = request.number};
         if (request.kind == TM_REQUEST_QUIT) {
             end = request.status;
             break;
         }
         if (request.kind == TM_REQUEST_OPEN)
-            tm_runner_open(runner, &reply);
+            tm_runner_open(runner, &request, attached[0], &reply);
         else if (request.kind == TM_REQUEST_LOAD)
             tm_runner_load(runner, &reply);
         else if (request.kind == TM_REQUEST_RUN)
             tm_runner_run(runner, &request, &reply);
-        else
+        else if (request.kind == TM_REQUEST_TIME)
             tm_runner_time(runner, &request, &reply);
+        else
+            tm_runner_fetch(runner, &request, &reply);
         fflush(NULL);
         if (send(TM_WORKER_SOCKET, &reply, sizeof reply, MSG_NOSIGNAL) != (ssize_t)sizeof reply)
             break;
@@ -90,8 +91,10 @@ static int describe(const char *libraries) {
 }
 
 int main(int argc, char **argv) {
-    if (argc == 2 && strcmp(argv[1], "--serve") == 0)
+    if (argc == 2 && strcmp(argv[1], "--serve") == 0) {
+        tm_the_backend.prepare(argv);
         return serve();
+    }
     static const char option[] = "--libraries=";
     if (argc == 2 && strcmp(argv[1], "--describe") == 0)
         return describe(NULL);

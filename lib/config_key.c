@@ -22,7 +22,8 @@ static const size_t slot_bytes[] = {
     [TM_CONFIG_KIND_SECTIONS] = 0,
 };
 
-/* The upper bounds are those of the harness: TM_JOB_MAX_SAMPLES, TM_JUDGE_MAX_TRIALS, an int32. */
+/* The upper bounds are those of the harness: TM_JOB_MAX_SAMPLES, TM_ANSWERS_MAX_TRIALS, an int32.
+ */
 static const tm_config_range warmups = {0, 1e6, false, "an integer from 0 to 1000000"};
 static const tm_config_range samples = {1, 1e5, false, "an integer from 1 to 100000"};
 static const tm_config_range trials = {1, 64, false, "an integer from 1 to 64"};
@@ -60,9 +61,9 @@ const tm_config_key tm_config_keys[TM_CONFIG_KEY_COUNT] = {
      &seconds, "write a number such as 300"},
     {"profile_baseline", TM_CONFIG_KIND_BOOL, SYSTEM | TM_CONFIG_IN_OPTION, CELL(profile_baseline),
      &either, "write true or false"},
-    {"extra", TM_CONFIG_KIND_EXTRA, EVALUATION, 0, NULL, "write its members indented below it"},
-    {"use_isolated_runner", TM_CONFIG_KIND_BOOL, TM_CONFIG_AT_TOP, FILE_ONLY(use_isolated_runner),
+    {"use_isolated_runner", TM_CONFIG_KIND_BOOL, SYSTEM | TM_CONFIG_IN_OPTION, CELL(isolated),
      &either, "write true or false"},
+    {"extra", TM_CONFIG_KIND_EXTRA, EVALUATION, 0, NULL, "write its members indented below it"},
     {"definitions", TM_CONFIG_KIND_STRINGS, TM_CONFIG_AT_TOP, FILE_ONLY(definitions), NULL, NULL},
     {"solutions", TM_CONFIG_KIND_STRINGS, TM_CONFIG_AT_TOP, FILE_ONLY(solutions), NULL, NULL},
     {"op_type_config", TM_CONFIG_KIND_SECTIONS, TM_CONFIG_AT_TOP, 0, NULL,

@@ -41,7 +41,6 @@ enum {
 /* What a file, or a part of it, can set. */
 typedef struct {
     tm_config config; /* `extra` is sorted by key */
-    bool use_isolated_runner;
     const char *const *definitions; /* NULL-terminated, or NULL */
     const char *const *solutions;
 } tm_config_values;

@@ -73,6 +73,8 @@ logged() { # solution, fixed text that its log must hold, in the trace as in the
 }
 
 left_behind() { # name
+    # A keeper that nobody can find any more ends, and its workers with it.
+    rm -f build/run/*.sock
     # Processes end a moment after what waits for them: give them two seconds.
     for attempt in 1 2 3 4 5 6 7 8 9 10; do
         # shellcheck disable=SC2013 # names of processes hold no blanks
@@ -156,14 +158,14 @@ else
         failed 'statuses/allocates: less than the machine has' "$blocks blocks of 256 MiB"
     fi
 fi
-verdict shrinks_memory INCORRECT_NUMERICAL "output: 5[0-9]+ of 576 elements wrong, .*, got 0"
-verdict moves_outputs INCORRECT_NUMERICAL "output: 5[0-9]+ of 576 elements wrong, .*, got 0"
+verdict shrinks_memory INCORRECT_NUMERICAL "output: 576 of 576 elements wrong, .*, got -?nan"
+verdict moves_outputs RUNTIME_ERROR 'output output does not fit the delivery'
 verdict bad_reply RUNTIME_ERROR '.* sent what is no answer, during a checked call'
 verdict empty_reply RUNTIME_ERROR '.* sent what is no answer, during a checked call'
 verdict answers_ahead RUNTIME_ERROR '.* sent what is no answer, during a checked call'
-verdict bad_times RUNTIME_ERROR 'the worker reported impossible times: 5 samples in .* ms'
-verdict bad_marks RUNTIME_ERROR 'the worker reported impossible times: 5 samples in .* ms'
-verdict long_times RUNTIME_ERROR 'the worker reported impossible times: 5 samples in .* ms'
+verdict bad_times RUNTIME_ERROR 'the worker reported impossible times: [0-9]+ samples in .* ms'
+verdict bad_marks RUNTIME_ERROR 'the worker reported impossible times: [0-9]+ samples in .* ms'
+verdict long_times RUNTIME_ERROR 'the worker reported impossible times: [0-9]+ samples in .* ms'
 
 # Nothing to compare is not a pass: FlashInfer-Trace has no word for it, so `evaluation` is null.
 void=$traces/planted_void/planted_right_planted_void/no-rows.json
@@ -185,8 +187,8 @@ no_verdict() { # name, trace, extended regular expression for the reason
 }
 no_verdict 'a workload of terabytes' \
     $traces/planted_huge/planted_right_planted_huge/terabytes.json \
-    'no verdict: tensor hidden_states: 4398046511616 bytes .*: does not fit the device'
-if grep -q 'no verdict: tensor hidden_states' build/report/summary.txt; then
+    'no verdict: the expected outputs of 2 trials take .* GB, more than half of the memory; .*'
+if grep -q 'no verdict: the expected outputs of 2 trials' build/report/summary.txt; then
     pass 'statuses/a workload of terabytes: the summary says why'
 else
     failed 'statuses/a workload of terabytes: the summary says why' "$(cat build/report/summary.txt)"

@@ -93,17 +93,18 @@ static void test_defaults(void **state) {
                 "{\"warmup_runs\":10,\"iterations\":50,\"num_trials\":3,\"rtol\":0.01,"
                 "\"atol\":0.01,\"required_matched_ratio\":null,\"max_relative_l2\":null,\"timeout_"
                 "seconds\":300,"
-                "\"profile_baseline\":true,\"extra\":{}}");
+                "\"profile_baseline\":true,\"use_isolated_runner\":false,\"extra\":{}}");
     expect_cell(f, "moe", "moe_x",
                 "{\"warmup_runs\":10,\"iterations\":50,\"num_trials\":3,\"rtol\":0.01,"
                 "\"atol\":0.01,\"required_matched_ratio\":0.95,\"max_relative_l2\":null,\"timeout_"
                 "seconds\":300,"
-                "\"profile_baseline\":true,\"extra\":{}}");
+                "\"profile_baseline\":true,\"use_isolated_runner\":false,\"extra\":{}}");
     expect_cell(f, "sampling", "top_k_x",
                 "{\"warmup_runs\":10,\"iterations\":50,\"num_trials\":3,\"rtol\":0.01,"
                 "\"atol\":0.01,\"required_matched_ratio\":null,\"max_relative_l2\":null,\"timeout_"
                 "seconds\":300,"
-                "\"profile_baseline\":true,\"extra\":{\"sampling_tvd_threshold\":0.2,"
+                "\"profile_baseline\":true,\"use_isolated_runner\":false,\"extra\":{\"sampling_tvd_"
+                "threshold\":0.2,"
                 "\"sampling_validation_trials\":100}}");
     assert_null(tm_config_definitions(f->file));
     assert_null(tm_config_solutions(f->file));
@@ -160,15 +161,15 @@ static void test_priority(void **state) {
     expect_cell(f, "moe", "m",
                 "{\"warmup_runs\":1,\"iterations\":2,\"num_trials\":3,\"rtol\":4,\"atol\":0.01,"
                 "\"required_matched_ratio\":null,\"max_relative_l2\":null,\"timeout_seconds\":300,"
-                "\"profile_baseline\":true,\"extra\":{}}");
+                "\"profile_baseline\":true,\"use_isolated_runner\":false,\"extra\":{}}");
     expect_cell(f, "gemm", "g",
                 "{\"warmup_runs\":1,\"iterations\":9,\"num_trials\":1,\"rtol\":4,\"atol\":0.01,"
                 "\"required_matched_ratio\":1,\"max_relative_l2\":null,\"timeout_seconds\":300,"
-                "\"profile_baseline\":true,\"extra\":{}}");
+                "\"profile_baseline\":true,\"use_isolated_runner\":false,\"extra\":{}}");
     expect_cell(f, "rope", "r",
                 "{\"warmup_runs\":1,\"iterations\":1,\"num_trials\":1,\"rtol\":4,\"atol\":0.01,"
                 "\"required_matched_ratio\":0.5,\"max_relative_l2\":null,\"timeout_seconds\":300,"
-                "\"profile_baseline\":true,\"extra\":{}}");
+                "\"profile_baseline\":true,\"use_isolated_runner\":false,\"extra\":{}}");
 }
 
 static void test_command_line_outlives_a_file(void **state) {
@@ -206,10 +207,11 @@ static void test_extra_merges_key_by_key(void **state) {
 
 static void test_order_of_keys_does_not_matter(void **state) {
     fixture *f = *state;
-    const char *json = "{\"warmup_runs\":10,\"iterations\":5,\"num_trials\":3,\"rtol\":0.01,"
-                       "\"atol\":0.25,\"required_matched_ratio\":null,\"max_relative_l2\":null,"
-                       "\"timeout_seconds\":300,"
-                       "\"profile_baseline\":true,\"extra\":{\"a\":1,\"b\":2}}";
+    const char *json =
+        "{\"warmup_runs\":10,\"iterations\":5,\"num_trials\":3,\"rtol\":0.01,"
+        "\"atol\":0.25,\"required_matched_ratio\":null,\"max_relative_l2\":null,"
+        "\"timeout_seconds\":300,"
+        "\"profile_baseline\":true,\"use_isolated_runner\":false,\"extra\":{\"a\":1,\"b\":2}}";
     load(f, "iterations: 5\natol: 0.25\nextra: {a: 1, b: 2}\n");
     expect_cell(f, "gemm", "g", json);
     load(f, "extra: {b: 2, a: 1}\natol: 0.25\niterations: 5\n");
@@ -310,17 +312,18 @@ static void test_ranges(void **state) {
     expect_cell(f, "gemm", "g",
                 "{\"warmup_runs\":0,\"iterations\":1,\"num_trials\":1,\"rtol\":0,\"atol\":0,"
                 "\"required_matched_ratio\":1,\"max_relative_l2\":null,\"timeout_seconds\":0.001,"
-                "\"profile_baseline\":true,\"extra\":{}}");
+                "\"profile_baseline\":true,\"use_isolated_runner\":false,\"extra\":{}}");
     load(f, "warmup_runs: 1000000\niterations: 100000\nnum_trials: 64\ntimeout_seconds: 1000000\n"
             "extra: {sampling_tvd_threshold: 1}\n");
     expect_cell(f, "gemm", "g",
                 "{\"warmup_runs\":1000000,\"iterations\":100000,\"num_trials\":64,\"rtol\":0.01,"
                 "\"atol\":0.01,\"required_matched_ratio\":null,\"max_relative_l2\":null,"
                 "\"timeout_seconds\":1000000,"
-                "\"profile_baseline\":true,\"extra\":{\"sampling_tvd_threshold\":1}}");
+                "\"profile_baseline\":true,\"use_isolated_runner\":false,\"extra\":{\"sampling_tvd_"
+                "threshold\":1}}");
     /* What the harness holds room for; lib does not know it. */
     assert_int_equal(TM_JOB_MAX_SAMPLES, 100000);
-    assert_int_equal(TM_JUDGE_MAX_TRIALS, 64);
+    assert_int_equal(TM_ANSWERS_MAX_TRIALS, 64);
 }
 
 static void test_extra_values(void **state) {
@@ -366,8 +369,8 @@ static void test_unknown_keys(void **state) {
         {"colour: red\n",
          "c.yaml:1:1: error: unknown key \"colour\"; the known ones are \"warmup_runs\", "
          "\"iterations\", \"num_trials\", \"rtol\", \"atol\", \"required_matched_ratio\", "
-         "\"max_relative_l2\", \"timeout_seconds\", \"profile_baseline\", \"extra\", "
-         "\"use_isolated_runner\", "
+         "\"max_relative_l2\", \"timeout_seconds\", \"profile_baseline\", \"use_isolated_runner\", "
+         "\"extra\", "
          "\"definitions\", \"solutions\", \"op_type_config\", \"definition_config\"\n"
          "    colour: red\n    ^\n"},
         {"op_type_config:\n  moe:\n    r_tol: 1\n",
@@ -380,8 +383,8 @@ static void test_unknown_keys(void **state) {
          "c.yaml:1:1: error: unknown key \"sampling_tvd_threshold\"; the known ones are "
          "\"warmup_runs\", \"iterations\", \"num_trials\", \"rtol\", \"atol\", "
          "\"required_matched_ratio\", \"max_relative_l2\", \"timeout_seconds\", "
-         "\"profile_baseline\", \"extra\", "
-         "\"use_isolated_runner\", \"definitions\", \"solutions\", \"op_type_config\", "
+         "\"profile_baseline\", \"use_isolated_runner\", "
+         "\"extra\", \"definitions\", \"solutions\", \"op_type_config\", "
          "\"definition_config\"\n    sampling_tvd_threshold: 0.1\n    ^\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -422,7 +425,7 @@ static void test_override(void **state) {
     expect_cell(f, "moe", "m",
                 "{\"warmup_runs\":0,\"iterations\":20,\"num_trials\":1,\"rtol\":0.001,\"atol\":0,"
                 "\"required_matched_ratio\":null,\"max_relative_l2\":null,\"timeout_seconds\":0.5,"
-                "\"profile_baseline\":false,\"extra\":{}}");
+                "\"profile_baseline\":false,\"use_isolated_runner\":false,\"extra\":{}}");
     assert_true(tm_config_override(f->file, "required_matched_ratio", "0.75",
                                    "--required-matched-ratio", f->diag));
     tm_config config = tm_config_resolve(f->file, "moe", "m");
@@ -539,7 +542,8 @@ static void test_cell_is_read_strictly(void **state) {
         {"{\"solutions\":null}",
          "cell.json:1:2: error: unknown key \"solutions\"; the known ones are \"warmup_runs\", "
          "\"iterations\", \"num_trials\", \"rtol\", \"atol\", \"required_matched_ratio\", "
-         "\"max_relative_l2\", \"timeout_seconds\", \"profile_baseline\", \"extra\"\n    "
+         "\"max_relative_l2\", \"timeout_seconds\", \"profile_baseline\", \"use_isolated_runner\", "
+         "\"extra\"\n    "
          "{\"solutions\":null}\n"
          "     ^\n"},
         {"null", "cell.json:1:1: error: expected an object, got null; write lines such as "

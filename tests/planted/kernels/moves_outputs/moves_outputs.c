@@ -1,4 +1,4 @@
-/* INCORRECT_NUMERICAL: where outputs lie is the judge's to know, not the worker's to change. */
+/* RUNTIME_ERROR: where outputs lie is the judge's to know, not the worker's to change. */
 #include "contract.h"
 
 #include "../forged.h"
@@ -7,13 +7,12 @@
 int TM_ENTRY(PLANTED_ARGUMENTS) {
     (void)hidden_states, (void)weight, (void)output, (void)axes, (void)stream;
     size_t bytes;
-    uint64_t *words = forged_map(&bytes);
-    if (!words)
+    char *desk = forged_map(&bytes);
+    if (!desk)
         return tm_fail(1, "no shared memory");
-    for (size_t i = 0; i < bytes / sizeof *words; i++)
-        if (words[i] >= bytes - 8192 && words[i] <= bytes && words[i] % 4096 == 0)
-            words[i] += UINT64_C(1) << 40;
-    forged_send(FORGED_FIRST_CALL);
-    for (;;)
-        pause();
+    /* harness/job.h: the offset stands 96 bytes behind the name of its tensor. */
+    for (char *at = desk; at < desk + 1000000; at++)
+        if (strcmp(at, "output") == 0)
+            *(uint64_t *)(at + 96) = UINT64_C(1) << 40;
+    return 0;
 }

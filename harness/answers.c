@@ -1,0 +1,226 @@
+#include "harness/answers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "harness/controls.h"
+#include "harness/evaluator.h"
+#include "harness/judgement.h"
+#include "harness/keeper.h"
+#include "harness/window.h"
+
+#define PAGE 4096
+/* A slow reference answers for fewer timed calls. */
+#define FAST_CALL_NS 20e6
+#define SLOW_CALL_NS 100e6
+/* No further sample of the reference once its samples have taken this long: it must not cost more
+ * than the cells it serves. */
+#define REFERENCE_CAP_NS UINT64_C(150000000)
+/* The first checked timed call is among so many, which every cell takes. */
+#define EARLY_CALLS TM_JUDGE_FLOOR_SAMPLES
+
+uint64_t tm_answers_seed(const tm_answers_head *head, int64_t trial) {
+    /* Perturbed inputs use the seeds after it: trials must be far from each other. */
+    return tm_window_mix(head->seed + (uint64_t)trial);
+}
+
+static uint64_t first_delivery(void) {
+    return (sizeof(tm_answers_head) + PAGE - 1) / PAGE * PAGE;
+}
+
+uint64_t tm_answers_offset(const tm_job *job, int64_t trial, int timed) {
+    uint64_t call = (uint64_t)trial * (1 + TM_ANSWERS_MAX_TIMED) + (uint64_t)(timed + 1);
+    return first_delivery() + call * job->output_bytes;
+}
+
+/* Memory that the answers of a row take: what is not delivered of large outputs is not there. */
+static double bytes_needed(const tm_job *job, int64_t trials, int timed) {
+    double whole = 0, windows = 0;
+    for (size_t i = job->input_count; i < job->tensor_count; i++) {
+        whole += (double)job->tensors[i].bytes;
+        windows += (double)tm_window_delivered(job->tensors[i].bytes);
+    }
+    return (double)trials * (whole + timed * windows);
+}
+
+static bool draw(uint64_t *value) {
+    return getrandom(value, sizeof *value, 0) == (ssize_t)sizeof *value;
+}
+
+/* Which timed calls are checked: one early, one in the rest of the first half, one in the second,
+ * as far as there are so many. */
+static bool draw_steps(tm_answers_head *head, int64_t calls, int wanted) {
+    int64_t half = calls / 2 > EARLY_CALLS ? calls / 2 : calls;
+    const int64_t first[] = {1, EARLY_CALLS + 1, half + 1};
+    const int64_t last[] = {calls < EARLY_CALLS ? calls : EARLY_CALLS, half, calls};
+    head->timed = 0;
+    while (head->timed < wanted && first[head->timed] <= last[head->timed])
+        head->timed++;
+    for (int trial = 0; trial < head->trials; trial++)
+        for (int i = 0; i < head->timed; i++) {
+            uint64_t number;
+            if (!draw(&number) || !draw(&head->window_seeds[trial][i]))
+                return false;
+            uint64_t range = (uint64_t)(last[i] - first[i] + 1);
+            head->steps[trial][i] = first[i] + (int64_t)(number % range);
+        }
+    return true;
+}
+
+/* One call of the reference on the inputs of a trial, its outputs to the answers. */
+static tm_step answer(tm_judgement *j, int64_t trial, int timed, double *call_ns) {
+    tm_answers_head *head = j->answers.memory.map;
+    tm_side *side = &j->sides[TM_SIDE_REFERENCE];
+    tm_request run = {.kind = TM_REQUEST_RUN, .seed = tm_answers_seed(head, trial)};
+    tm_request fetch = {.kind = TM_REQUEST_FETCH,
+                        .offset = tm_answers_offset(side->job, trial, timed)};
+    tm_reply reply;
+    if (timed >= 0) {
+        run.steps = head->steps[trial][timed];
+        fetch.windows = tm_evaluator_for(j->cell->table)->by_element;
+        fetch.window_seed = head->window_seeds[trial][timed];
+    }
+    tm_step step = tm_side_ask(j, side, &run, &reply);
+    if (step != TM_GO_ON)
+        return step;
+    head->protocol_ns += (double)reply.protocol_ns;
+    *call_ns = (double)reply.protocol_ns;
+    return tm_side_ask(j, side, &fetch, &reply);
+}
+
+static tm_step time_reference(tm_judgement *j) {
+    const tm_config *config = &j->cell->config;
+    tm_answers_head *head = j->answers.memory.map;
+    tm_request request = {.kind = TM_REQUEST_TIME,
+                          .warmup = (int32_t)config->warmup_runs,
+                          .iterations = config->iterations,
+                          .floor = TM_JUDGE_FLOOR_SAMPLES,
+                          .cap_ns = REFERENCE_CAP_NS,
+                          .seed = tm_answers_seed(head, 0)};
+    tm_trial trial = {0};
+    tm_step step = tm_trial_measure(j, &j->sides[TM_SIDE_REFERENCE], &request, &trial);
+    if (step == TM_GO_ON) {
+        head->reference_ns = tm_stats_of(trial.samples.device_ns, trial.samples.count).median;
+        head->protocol_ns += trial.protocol_ns;
+    }
+    tm_trial_free(&trial);
+    return step;
+}
+
+/* Which plainly wrong answers would pass on this row. */
+static void try_controls(tm_judgement *j) {
+    const tm_table *table = j->cell->table;
+    const tm_job *job = j->sides[TM_SIDE_REFERENCE].job;
+    tm_answers_head *head = j->answers.memory.map;
+    void *expected[TM_JOB_MAX_TENSORS];
+    for (size_t i = 0; i < table->output_count; i++)
+        expected[i] = (char *)j->answers.memory.map + tm_answers_offset(job, 0, -1) +
+                      job->tensors[table->input_count + i].offset;
+    tm_json *weak = tm_controls_weak(table, &j->cell->config, expected);
+    char *text = tm_json_print(weak, false);
+    if (strlen(text) < sizeof head->weak)
+        memcpy(head->weak, text, strlen(text) + 1);
+    free(text);
+    tm_json_free(weak);
+}
+
+static tm_step make_answers(tm_judgement *j) {
+    const tm_cell *cell = j->cell;
+    tm_side *side = &j->sides[TM_SIDE_REFERENCE];
+    tm_answers_head *head = j->answers.memory.map;
+    double call_ns = 0;
+    tm_step step = tm_side_open(j, side, &j->answers.memory);
+    memcpy(head->clock, side->clock, sizeof head->clock);
+    if (step == TM_GO_ON)
+        step = answer(j, 0, -1, &call_ns);
+    int wanted = call_ns < FAST_CALL_NS ? 3 : call_ns < SLOW_CALL_NS ? 2 : 1;
+    if (step == TM_GO_ON && !draw_steps(head, tm_trial_iterations(cell), wanted)) {
+        tm_diag_error(j->diag, tm_diag_command_line, NULL, "no random number: %s", strerror(errno));
+        return TM_BROKEN;
+    }
+    if (step == TM_GO_ON && cell->config.profile_baseline && !cell->in_process)
+        step = time_reference(j);
+    for (int trial = 0; trial < head->trials; trial++)
+        for (int timed = trial > 0 ? -1 : 0; timed < head->timed && step == TM_GO_ON; timed++)
+            step = answer(j, trial, timed, &call_ns);
+    if (step == TM_GO_ON)
+        try_controls(j);
+    return step;
+}
+
+/* Everything that the answers depend on but the seed. */
+static uint64_t stamp_of(const tm_judgement *j) {
+    const tm_job *job = j->sides[TM_SIDE_REFERENCE].job;
+    uint64_t stamp = tm_window_mix((uint64_t)tm_trial_count(j->cell));
+    const char *files[2 + TM_JOB_MAX_TENSORS] = {"/proc/self/exe", j->cell->reference_path};
+    size_t count = 2;
+    for (size_t i = 0; i < job->tensor_count; i++)
+        if (job->tensors[i].fill == TM_FILL_BLOB)
+            files[count++] = job->tensors[i].path;
+    stamp = tm_window_mix(stamp ^ (uint64_t)tm_trial_iterations(j->cell));
+    stamp = tm_window_mix(stamp ^ (uint64_t)j->cell->config.warmup_runs);
+    stamp = tm_window_mix(stamp ^ (uint64_t)j->cell->config.profile_baseline);
+    for (size_t i = 0; i < count; i++) {
+        tm_identity id = {0};
+        tm_identity_of(files[i], &id);
+        stamp =
+            tm_window_mix(stamp ^ id.inode ^ tm_window_mix(id.bytes ^ (uint64_t)id.modified_ns));
+    }
+    return stamp;
+}
+
+/* Remembered answers, unless the solution is younger than their seed: it could know that one. */
+static bool recall(tm_judgement *j, const char *row, uint64_t stamp) {
+    tm_identity object;
+    if (j->keeper < 0 || j->cell->has_seed || !tm_identity_of(j->cell->solution_path, &object))
+        return false;
+    int memfd = tm_keeper_recall(j->keeper, row, stamp, object.modified_ns);
+    return memfd >= 0 && tm_memory_take(&j->answers.memory, memfd);
+}
+
+tm_step tm_answers_get(tm_judgement *j) {
+    const tm_cell *cell = j->cell;
+    const tm_job *job = j->sides[TM_SIDE_REFERENCE].job;
+    const char *row =
+        tm_arena_format(j->arena, "%s/%s", cell->table->definition, cell->table->uuid);
+    uint64_t stamp = stamp_of(j);
+    int64_t trials = tm_trial_count(cell);
+    if (!recall(j, row, stamp)) {
+        double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+        double needed = bytes_needed(job, trials, TM_ANSWERS_MAX_TIMED);
+        if (needed > memory / 2)
+            return tm_conclude(j, TM_STATUS_VOID,
+                               "no verdict: the expected outputs of %lld trials take %.3g GB, more "
+                               "than half of the memory; configure with --num-trials=1",
+                               (long long)trials, needed / 1e9);
+        uint64_t bytes = tm_answers_offset(job, trials, -1);
+        if (!tm_memory_make(&j->answers.memory, "tracemill-answers", bytes)) {
+            tm_diag_error(j->diag, tm_diag_command_line, NULL, "%llu bytes of shared memory: %s",
+                          (unsigned long long)bytes, strerror(errno));
+            return TM_BROKEN;
+        }
+        tm_answers_head *head = j->answers.memory.map;
+        head->seed = j->outcome->seed;
+        head->trials = (int32_t)trials;
+        tm_step step = make_answers(j);
+        tm_side_close(j, &j->sides[TM_SIDE_REFERENCE]);
+        if (step != TM_GO_ON)
+            return step;
+        j->outcome->protocol_ns += head->protocol_ns;
+        if (j->keeper >= 0 && !cell->has_seed)
+            tm_keeper_store(j->keeper, row, stamp, j->answers.memory.memfd);
+    }
+    j->answers.head = j->answers.memory.map;
+    j->outcome->seed = j->answers.head->seed;
+    tm_source *weak = tm_arena_alloc(j->arena, sizeof *weak);
+    size_t length = strlen(j->answers.head->weak);
+    *weak = (tm_source){row, tm_arena_copy(j->arena, j->answers.head->weak, length), length};
+    j->outcome->weak = length ? tm_json_parse_all(j->arena, weak, j->diag) : NULL;
+    j->outcome->reference_latency_ns = j->answers.head->reference_ns;
+    memcpy(j->outcome->reference_clock, j->answers.head->clock, sizeof j->answers.head->clock);
+    return TM_GO_ON;
+}

@@ -1,0 +1,82 @@
+/* keeper: workers and expected outputs that stay from one cell to the next, for one device.
+ *
+ * tm-keeper is a small process that the first judge starts. It holds one reference worker and one
+ * solution worker, lends them to one judge at a time, and remembers answers (answers.h). It knows
+ * no verdicts, loads no solution and touches no device. It ends, workers and all, when no judge has
+ * come for TM_KEEPER_IDLE_S, when its socket is gone, or when a judge finds that it is out of date.
+ *
+ * A solution worker serves one shared object only, so that solutions never meet; it is not lent
+ * again when a judge returns it as spoilt, or ends without returning it. */
+#ifndef TM_KEEPER_H
+#define TM_KEEPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/child.h"
+#include "harness/gauge.h"
+
+#define TM_KEEPER_IDLE_S 20
+/* Its listening socket, as it finds it. */
+#define TM_KEEPER_LISTEN 3
+
+/* What tells a file from another one, or from an edited one. */
+typedef struct {
+    uint64_t device, inode, bytes;
+    int64_t modified_ns;
+} tm_identity;
+
+typedef enum {
+    TM_KEEPER_HELLO,  /* reply: `identity` of its program */
+    TM_KEEPER_BORROW, /* reply: a worker: socket, output, desk and, if it has one, delivery */
+    TM_KEEPER_REAP,   /* reply: how the worker of `side` ended; ends it at once if `force` */
+    TM_KEEPER_RETURN, /* no reply; `force`: spoilt. A new delivery comes with it */
+    TM_KEEPER_RECALL, /* reply: the answers of `name`, if they are of `stamp` and younger than
+                         `after_ns` */
+    TM_KEEPER_STORE,  /* no reply; the answers of `name` come with it */
+    TM_KEEPER_GAUGE,  /* reply: clocks of the device */
+    TM_KEEPER_QUIT    /* no reply */
+} tm_keeper_kind;
+
+typedef struct {
+    int32_t kind;
+    int32_t side;
+    int32_t force;
+    uint64_t memory_bytes; /* of TM_KEEPER_BORROW: tm_child_start */
+    tm_identity program;   /* of TM_KEEPER_BORROW: the worker's */
+    tm_identity object;    /* of TM_KEEPER_BORROW: of the shared object that it will load */
+    uint64_t stamp;
+    int64_t after_ns;  /* CLOCK_REALTIME */
+    char name[4096];   /* of the shared object, or of a row */
+    char worker[4096]; /* of TM_KEEPER_BORROW: path of its program */
+} tm_keeper_request;
+
+typedef struct {
+    int32_t good;
+    int32_t pid, how, code;
+    tm_identity identity;
+    tm_gauge_reading gauge;
+} tm_keeper_reply;
+
+/* The judge's end. */
+
+/* A connection to the keeper of a device, started if there is none: `folder` is build/run,
+ * `program` tm-keeper, `backend` and `uuid` the device. -1 with errno. Closed by close(). */
+int tm_keeper_connect(const char *folder, const char *program, int device, const char *backend,
+                      const char *uuid);
+/* False with errno when no worker can be started. */
+bool tm_keeper_borrow(int keeper, tm_child *child, int side, const char *worker, const char *object,
+                      uint64_t memory_bytes);
+/* The worker goes back, or is ended when it is spoilt. */
+void tm_keeper_return(tm_child *child, bool spoilt);
+/* A memfd with answers, or -1. */
+int tm_keeper_recall(int keeper, const char *row, uint64_t stamp, int64_t after_ns);
+void tm_keeper_store(int keeper, const char *row, uint64_t stamp, int memfd);
+/* False when the keeper does not answer; reading->known tells whether there is something. */
+bool tm_keeper_gauge(int keeper, tm_gauge_reading *reading);
+
+/* False with errno. */
+bool tm_identity_of(const char *path, tm_identity *identity);
+
+#endif

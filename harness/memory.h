@@ -1,0 +1,23 @@
+/* memory: shared memory between a judge and a worker. */
+#ifndef TM_MEMORY_H
+#define TM_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A mapped memfd, sealed so that its size stays; unmapped and closed by tm_memory_close. */
+typedef struct {
+    void *map;    /* NULL: none */
+    size_t bytes; /* of the map */
+    int memfd;    /* -1: none */
+} tm_memory;
+
+#define TM_MEMORY_NONE ((tm_memory){.memfd = -1})
+
+/* New, of `bytes`, all zeros; pages come to be when they are touched. False with errno. */
+bool tm_memory_make(tm_memory *memory, const char *name, size_t bytes);
+/* Maps a memfd that came from elsewhere and takes it over. False with errno; it is closed then. */
+bool tm_memory_take(tm_memory *memory, int memfd);
+void tm_memory_close(tm_memory *memory);
+
+#endif

@@ -1,0 +1,324 @@
+/* tm-keeper: keeps the workers of one device between cells (keeper.h). Started by judges only:
+ *
+ *   tm-keeper SOCKET DEVICE BACKEND UUID     with SOCKET listening on TM_KEEPER_LISTEN
+ *
+ * Exit status: 0, 2 bad usage. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/gauge.h"
+#include "harness/keeper.h"
+#include "harness/message.h"
+
+#define SIDES 2
+#define TICK_MS 500
+/* How long a worker that closed its socket may take to end by itself. */
+#define ENDING_NS UINT64_C(2000000000)
+/* Answers take at most this part of the memory. */
+#define MEMORY_SHARE 8
+
+typedef struct object {
+    struct object *next;
+    tm_identity identity;
+    char path[];
+} object;
+
+/* One side's worker. */
+typedef struct {
+    tm_child child; /* pid 0: none */
+    bool is_lent;
+    tm_identity program;
+    object *objects; /* that it has been asked to load */
+} seat;
+
+typedef struct answers {
+    struct answers *next; /* less recently used */
+    int memfd;
+    uint64_t stamp;
+    int64_t born_ns;
+    char name[];
+} answers;
+
+typedef struct {
+    const char *path;
+    tm_identity self, socket;
+    seat seats[SIDES];
+    answers *newest;
+    uint64_t room_bytes;
+    tm_gauge *gauge;
+    const char *backend, *uuid;
+    bool quit;
+} keeper;
+
+static int64_t now_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- workers ---- */
+
+/* What workers have left behind, and what ended of itself. */
+static void end_orphans(keeper *k) {
+    pid_t keep[SIDES];
+    size_t count = 0;
+    for (int side = 0; side < SIDES; side++)
+        if (k->seats[side].child.pid > 0)
+            keep[count++] = k->seats[side].child.pid;
+    tm_child_end_orphans(keep, count);
+}
+
+static void empty_seat(seat *s) {
+    tm_child_free(&s->child);
+    s->child = TM_CHILD_NONE;
+    s->is_lent = false;
+    while (s->objects) {
+        object *next = s->objects->next;
+        free(s->objects);
+        s->objects = next;
+    }
+}
+
+/* A solution's worker has one object; a reference's has several, none of them since edited. */
+static bool suits(const seat *s, const tm_keeper_request *request) {
+    if (s->child.pid <= 0 || memcmp(&s->program, &request->program, sizeof s->program) != 0)
+        return false;
+    for (const object *o = s->objects; o; o = o->next) {
+        bool same_path = strcmp(o->path, request->name) == 0;
+        bool same = memcmp(&o->identity, &request->object, sizeof o->identity) == 0;
+        if (same_path ? !same : request->side == TM_SIDE_SOLUTION)
+            return false;
+    }
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)s->child.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == 0;
+}
+
+static void note_object(seat *s, const tm_keeper_request *request) {
+    for (const object *o = s->objects; o; o = o->next)
+        if (strcmp(o->path, request->name) == 0)
+            return;
+    size_t length = strlen(request->name) + 1;
+    object *o = malloc(sizeof *o + length);
+    if (!o)
+        abort();
+    *o = (object){s->objects, request->object};
+    memcpy(o->path, request->name, length);
+    s->objects = o;
+}
+
+static void lend(keeper *k, int client, const tm_keeper_request *request) {
+    seat *s = &k->seats[request->side];
+    tm_keeper_reply reply = {0};
+    if (!suits(s, request)) {
+        empty_seat(s);
+        end_orphans(k);
+        if (!tm_child_start(&s->child, request->worker, request->memory_bytes)) {
+            reply.code = errno;
+            s->child = TM_CHILD_NONE;
+            tm_message_send(client, &reply, sizeof reply, NULL, 0);
+            return;
+        }
+        s->program = request->program;
+    }
+    note_object(s, request);
+    s->is_lent = true;
+    reply.good = 1;
+    reply.pid = s->child.pid;
+    int fds[] = {s->child.socket, s->child.output, s->child.desk.memfd, s->child.delivery.memfd};
+    tm_message_send(client, &reply, sizeof reply, fds, fds[3] >= 0 ? 4 : 3);
+}
+
+static void reap(keeper *k, int client, const tm_keeper_request *request) {
+    seat *s = &k->seats[request->side];
+    tm_child_outcome how = TM_CHILD_ASTRAY;
+    int code = 0;
+    bool ended =
+        s->child.pid > 0 && tm_child_wait(&s->child, request->force ? 0 : ENDING_NS, &how, &code);
+    if (!ended && s->child.pid > 0) {
+        kill(-s->child.pid, SIGKILL);
+        tm_child_wait(&s->child, ENDING_NS, &how, &code);
+        how = request->force ? how : TM_CHILD_ASTRAY;
+    }
+    empty_seat(s);
+    end_orphans(k);
+    tm_keeper_reply reply = {.good = 1, .how = how, .code = code};
+    tm_message_send(client, &reply, sizeof reply, NULL, 0);
+}
+
+static void take_back(keeper *k, const tm_keeper_request *request, int delivery) {
+    seat *s = &k->seats[request->side];
+    if (delivery >= 0) {
+        tm_memory_close(&s->child.delivery);
+        if (!tm_memory_take(&s->child.delivery, delivery))
+            s->child.delivery = TM_MEMORY_NONE;
+    }
+    s->is_lent = false;
+    if (request->force)
+        empty_seat(s);
+    end_orphans(k);
+}
+
+/* ---- answers ---- */
+
+static uint64_t bytes_of(int memfd) {
+    struct stat status;
+    return fstat(memfd, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
+}
+
+static void forget(answers **at) {
+    answers *old = *at;
+    *at = old->next;
+    close(old->memfd);
+    free(old);
+}
+
+static void recall(keeper *k, int client, const tm_keeper_request *request) {
+    tm_keeper_reply reply = {0};
+    for (answers **at = &k->newest; *at; at = &(*at)->next) {
+        answers *found = *at;
+        if (strcmp(found->name, request->name) != 0)
+            continue;
+        if (found->stamp != request->stamp || found->born_ns <= request->after_ns) {
+            forget(at);
+            break;
+        }
+        *at = found->next;
+        found->next = k->newest;
+        k->newest = found;
+        reply.good = 1;
+        tm_message_send(client, &reply, sizeof reply, &found->memfd, 1);
+        return;
+    }
+    tm_message_send(client, &reply, sizeof reply, NULL, 0);
+}
+
+static void store(keeper *k, const tm_keeper_request *request, int memfd) {
+    if (memfd < 0)
+        return;
+    size_t length = strlen(request->name) + 1;
+    answers *new = malloc(sizeof *new + length);
+    if (!new)
+        abort();
+    *new = (answers){.next = k->newest,
+                     .memfd = memfd,
+                     .stamp = request->stamp,
+                     .born_ns = now_ns(CLOCK_REALTIME)};
+    memcpy(new->name, request->name, length);
+    k->newest = new;
+    uint64_t total = 0;
+    for (answers **at = &k->newest; *at;) {
+        total += bytes_of((*at)->memfd);
+        bool again = *at != new &&strcmp((*at)->name, new->name) == 0;
+        if (total > k->room_bytes || again)
+            forget(at);
+        else
+            at = &(*at)->next;
+    }
+}
+
+/* ---- judges ---- */
+
+static void measure(keeper *k, int client) {
+    tm_keeper_reply reply = {.good = 1};
+    if (!k->gauge)
+        k->gauge = tm_gauge_open(k->backend, k->uuid);
+    if (!k->gauge || !tm_gauge_read(k->gauge, &reply.gauge))
+        reply.gauge = (tm_gauge_reading){0};
+    tm_message_send(client, &reply, sizeof reply, NULL, 0);
+}
+
+static void serve(keeper *k, int client) {
+    tm_keeper_request request;
+    int fds[TM_MESSAGE_MAX_FDS];
+    while (!k->quit && tm_message_receive(client, &request, sizeof request, fds, 0) ==
+                           (ssize_t)sizeof request) {
+        request.side = request.side == TM_SIDE_SOLUTION;
+        if (request.kind == TM_KEEPER_HELLO) {
+            tm_keeper_reply reply = {.good = 1, .identity = k->self};
+            tm_message_send(client, &reply, sizeof reply, NULL, 0);
+        } else if (request.kind == TM_KEEPER_BORROW)
+            lend(k, client, &request);
+        else if (request.kind == TM_KEEPER_REAP)
+            reap(k, client, &request);
+        else if (request.kind == TM_KEEPER_RETURN)
+            take_back(k, &request, fds[0]);
+        else if (request.kind == TM_KEEPER_RECALL)
+            recall(k, client, &request);
+        else if (request.kind == TM_KEEPER_STORE)
+            store(k, &request, fds[0]);
+        else if (request.kind == TM_KEEPER_GAUGE)
+            measure(k, client);
+        else
+            k->quit = true;
+    }
+    /* The judge has ended without giving these back. */
+    for (int side = 0; side < SIDES; side++)
+        if (k->seats[side].is_lent)
+            empty_seat(&k->seats[side]);
+    end_orphans(k);
+}
+
+/* Whether judges can still find this keeper: the build folder may be gone, or another keeper may
+ * have taken the place. */
+static bool is_found(const keeper *k) {
+    tm_identity there;
+    return tm_identity_of(k->path, &there) && there.device == k->socket.device &&
+           there.inode == k->socket.inode;
+}
+
+static void run(keeper *k) {
+    int64_t idle_since = now_ns(CLOCK_MONOTONIC);
+    while (!k->quit && is_found(k) &&
+           now_ns(CLOCK_MONOTONIC) - idle_since < TM_KEEPER_IDLE_S * INT64_C(1000000000)) {
+        struct pollfd listener = {TM_KEEPER_LISTEN, POLLIN, 0};
+        if (poll(&listener, 1, TICK_MS) <= 0)
+            continue;
+        int client = accept4(TM_KEEPER_LISTEN, NULL, NULL, SOCK_CLOEXEC);
+        if (client < 0)
+            continue;
+        serve(k, client);
+        close(client);
+        idle_since = now_ns(CLOCK_MONOTONIC);
+    }
+    if (is_found(k))
+        unlink(k->path);
+    close(TM_KEEPER_LISTEN);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 5) {
+        fprintf(stderr, "usage: tm-keeper SOCKET DEVICE BACKEND UUID (started by judges only)\n");
+        return 2;
+    }
+    keeper k = {.path = argv[1],
+                .backend = argv[3],
+                .uuid = argv[4],
+                .seats = {{.child = TM_CHILD_NONE}, {.child = TM_CHILD_NONE}}};
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    signal(SIGPIPE, SIG_IGN);
+    if (!tm_identity_of("/proc/self/exe", &k.self) || !tm_identity_of(k.path, &k.socket))
+        return 2;
+    k.room_bytes =
+        (uint64_t)sysconf(_SC_PHYS_PAGES) / MEMORY_SHARE * (uint64_t)sysconf(_SC_PAGESIZE);
+    run(&k);
+    for (int side = 0; side < SIDES; side++)
+        empty_seat(&k.seats[side]);
+    end_orphans(&k);
+    while (k.newest)
+        forget(&k.newest);
+    if (k.gauge)
+        tm_gauge_close(k.gauge);
+    return 0;
+}
