@@ -1,0 +1,8 @@
+/* NaN everywhere. */
+#include "contract.h"
+
+#include "../cheats.cuh"
+
+int TM_ENTRY(CHEATS_ARGUMENTS) {
+    return cheats_ok(cudaMemsetAsync(output, 0xff, CHEATS_BYTES, stream));
+}

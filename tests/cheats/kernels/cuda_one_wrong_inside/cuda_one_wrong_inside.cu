@@ -1,0 +1,14 @@
+/* One wrong element among two million. */
+#include "contract.h"
+
+#include "../cheats.cuh"
+
+static __global__ void poke(float *element, float value) {
+    *element += value;
+}
+
+int TM_ENTRY(CHEATS_ARGUMENTS) {
+    const int failed = CHEATS_NORM();
+    poke<<<1, 1, 0, stream>>>(output + CHEATS_ELEMS / 3, 0.5f);
+    return failed;
+}
