@@ -319,6 +319,10 @@ static void load_cell(loader *load, const tm_cell_definition *definition,
     note_environment(load, &cell->trace);
     if (cell->trace.status != TM_STATUS_PASSED)
         cell->log_path = find_log(load, cell, solution->name);
+    /* Of the row and not of the solution: any trace of it says the same. */
+    const tm_node *weak = tm_node_get(cell->trace.details_node, "weak");
+    if (weak != NULL && weak->type == TM_NODE_ARRAY && weak->count > 0)
+        workload->weak = weak;
     if (workload->axes_node == NULL) {
         workload->axes_node = tm_node_get(cell->trace.workload, "axes");
         workload->axes = axes_text(arena, workload->axes_node);

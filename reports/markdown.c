@@ -145,6 +145,43 @@ static void add_failures(tm_arena *arena, tm_text *text, const tm_model *model, 
     }
 }
 
+/* What would pass in place of one output. */
+static void add_weak_output(tm_arena *arena, tm_text *text, const tm_node *output) {
+    const tm_node *name = tm_node_get(output, "output"), *passes = tm_node_get(output, "passes");
+    const tm_node *scale = tm_node_get(output, "scale");
+    tm_text_format(
+        text, "; %s:", escape(arena, name != NULL && name->string != NULL ? name->string : "?"));
+    const char *separator = " ";
+    for (const tm_node *one = passes != NULL ? passes->child : NULL; one != NULL; one = one->next) {
+        if (one->type == TM_NODE_STRING)
+            tm_text_format(text, "%s%s", separator, escape(arena, one->string));
+        separator = ", ";
+    }
+    if (scale != NULL && scale->type == TM_NODE_NUMBER)
+        tm_text_format(text, " (up to x %g)", 1 + scale->number);
+}
+
+static void add_weak(tm_arena *arena, tm_text *text, const tm_model *model) {
+    bool any = false;
+    for (size_t i = 0; i < model->definition_count; i++)
+        for (size_t j = 0; j < model->definitions[i].workload_count; j++) {
+            const tm_cell_workload *workload = &model->definitions[i].workloads[j];
+            if (workload->weak == NULL)
+                continue;
+            if (!any)
+                tm_text_add(text, "\n## Weak workloads\n\nA wrong answer in place of the named "
+                                  "output would pass there, and so does the right one times the "
+                                  "factor in brackets. Compare relative L2 errors, or set "
+                                  "max_relative_l2.\n\n");
+            any = true;
+            tm_text_format(text, "- %s: %s", escape(arena, model->definitions[i].name),
+                           escape(arena, tm_figure_workload(arena, workload)));
+            for (const tm_node *output = workload->weak->child; output; output = output->next)
+                add_weak_output(arena, text, output);
+            tm_text_add(text, "\n");
+        }
+}
+
 static void add_gaps(tm_arena *arena, tm_text *text, const char *title, const tm_group *groups,
                      size_t count) {
     if (count == 0)
@@ -230,6 +267,7 @@ const char *tm_markdown_format(tm_arena *arena, const tm_model *model, const cha
     add_gaps(arena, &text, "Not run", groups, count);
     groups = tm_group_void(arena, model, &count);
     add_gaps(arena, &text, "Void: every output is empty", groups, count);
+    add_weak(arena, &text, model);
     add_not_planned(arena, &text, model);
     if (model->score.cells > 0)
         tm_text_add(&text, "\n## Cells\n");

@@ -34,6 +34,7 @@ typedef struct {
     const char *uuid;
     const char *axes;         /* "batch_size=7, k=2"; "" until a trace has told them */
     const tm_node *axes_node; /* or NULL */
+    const tm_node *weak;      /* `tracemill.weak` of a trace that has it, or NULL */
 } tm_cell_workload;
 
 /* Counts and sums over some cells; the sums of two sets add up. score.h makes and reads them. */

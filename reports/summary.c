@@ -299,12 +299,25 @@ static void add_not_planned(tm_arena *arena, tm_text *text, const tm_model *mode
     }
 }
 
+/* Rows that show little, whoever passes them. */
+static void add_weak(tm_arena *arena, tm_text *text, const tm_model *model) {
+    size_t weak = 0, all = 0;
+    for (size_t i = 0; i < model->definition_count; i++)
+        for (size_t j = 0; j < model->definitions[i].workload_count; j++, all++)
+            weak += model->definitions[i].workloads[j].weak != NULL;
+    if (weak > 0)
+        tm_text_format(text,
+                       "\nWEAK  %zu of %s would let a plainly wrong answer pass; see report.md\n",
+                       weak, tm_figure_count(arena, all, "workload"));
+}
+
 const char *tm_summary_format(tm_arena *arena, const tm_model *model, const char *build,
                               const char *report_path) {
     tm_text text = {0};
     add_header(arena, &text, model);
     add_table(arena, &text, model);
     add_failures(arena, &text, model, build);
+    add_weak(arena, &text, model);
     add_missing(arena, &text, model);
     add_not_planned(arena, &text, model);
     if (model->dataset_errors > 0)

@@ -79,6 +79,12 @@ run() { # backend, arch, seconds after which one hangs
     cd "$scratch/$1" || exit 2
     : >table.txt
     bench "$2" rogues --timeout=60 --authors=cheats,honest
+    expect "cheats/$1: the summary counts weak workloads" \
+        'WEAK  1 of 6 workloads would let a plainly wrong answer pass; see report.md' \
+        "$(grep '^WEAK' build/report/summary.txt)"
+    expect "cheats/$1: the report lists them" \
+        '- cheat_tiny: small (batch_size=9); output: zeros, mean, dropped tail, x 1.1' \
+        "$(sed -n '/^## Weak/,/^## Not/s/^\(- .*\) (up to x [0-9]*)$/\1/p' build/report/report.md)"
     bench "$2" hanging --timeout="$3" --authors=hangs
     while IFS='|' read -r row solution backend status contained; do
         # shellcheck disable=SC2086 # blanks around a column are no part of it
