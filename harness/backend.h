@@ -26,7 +26,6 @@ typedef struct {
                            seen, else the time between the marks */
     double marks_ns;    /* between the marks themselves, the cross-check */
     int64_t activities; /* kernels, copies and fills; 0 where they cannot be seen */
-    int64_t foreign;    /* of them, running before the call began */
 } tm_reading;
 
 typedef struct tm_backend_ops {
@@ -82,7 +81,7 @@ typedef struct tm_backend_ops {
     void *(*stream)(tm_backend *backend);
     /* What `elapsed` reads in this process: "monotonic", "cuda events" or "cupti". Static. */
     const char *(*clock)(tm_backend *backend);
-    /* Marks begin (0) and end (1) of a timed call on the stream. */
+    /* Marks begin (0), after flush_cache, and end (1) of a timed call on the stream. */
     bool (*mark)(tm_backend *backend, int which, char *error);
     /* What lay between mark 0 and mark 1; waits for all work of the device. */
     bool (*elapsed)(tm_backend *backend, tm_reading *reading, char *error);

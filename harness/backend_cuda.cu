@@ -299,8 +299,8 @@ static const char *backend_clock(tm_backend *backend) {
     return tm_cuda_describe_clock(backend->has_cupti);
 }
 
-/* With CUPTI the device is idle at mark 0, so that whatever runs from then on is the call's;
- * without it nothing waits here (see backend_flush_cache). */
+/* Mark 0 follows a flush of the cache. With CUPTI the device is idle then, so that whatever runs
+ * from then on is the call's; without it nothing waits here (see backend_flush_cache). */
 static bool backend_mark(tm_backend *backend, int which, char *error) {
     if (which != 0 && which != 1) {
         tm_cuda_say(error, "mark: expected 0 or 1, got %d", which);
@@ -308,8 +308,8 @@ static bool backend_mark(tm_backend *backend, int which, char *error) {
     }
     if (which == 0) {
         backend->marked[1] = false;
-        if (backend->has_cupti &&
-            (!backend_sync(backend, error) || !tm_cupti_begin(error, TM_BACKEND_ERROR_BYTES)))
+        if (backend->has_cupti && (!backend_sync(backend, error) ||
+                                   !tm_cupti_begin("read_all", error, TM_BACKEND_ERROR_BYTES)))
             return false;
     }
     backend->marked[which] = tm_cuda_passed(cudaEventRecord(backend->marks[which], backend->stream),
@@ -341,7 +341,6 @@ static bool backend_elapsed(tm_backend *backend, tm_reading *reading, char *erro
     if (window.activities > 0)
         reading->device_ns = window.span_ns;
     reading->activities = (int64_t)window.activities;
-    reading->foreign = (int64_t)window.foreign;
     return true;
 }
 

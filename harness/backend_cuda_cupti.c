@@ -18,7 +18,8 @@ bool tm_cupti_version(char *text, size_t size) {
     return false;
 }
 
-bool tm_cupti_begin(char *error, size_t size) {
+bool tm_cupti_begin(const char *last_kernel, char *error, size_t size) {
+    (void)last_kernel;
     return tm_cupti_start(error, size);
 }
 
@@ -41,10 +42,12 @@ typedef CUpti_ActivityKernel10 kernel_record;
 typedef CUpti_ActivityMemcpy6 copy_record;
 _Static_assert(offsetof(CUpti_ActivityKernel10, start) == offsetof(CUpti_ActivityKernel9, start) &&
                    offsetof(CUpti_ActivityKernel10, end) == offsetof(CUpti_ActivityKernel9, end) &&
+                   offsetof(CUpti_ActivityKernel10, name) ==
+                       offsetof(CUpti_ActivityKernel9, name) &&
                    offsetof(CUpti_ActivityMemcpy6, start) ==
                        offsetof(CUpti_ActivityMemcpy5, start) &&
                    offsetof(CUpti_ActivityMemcpy6, end) == offsetof(CUpti_ActivityMemcpy5, end),
-               "CUDA 12 and 13 agree on where a record starts and ends");
+               "CUDA 12 and 13 agree on where start, end and name are");
 #else
 typedef CUpti_ActivityKernel9 kernel_record;
 typedef CUpti_ActivityMemcpy5 copy_record;
@@ -53,9 +56,12 @@ typedef CUpti_ActivityMemset4 set_record;
 
 /* Room for one delivery of records; CUPTI asks for more when it needs it. */
 #define BUFFER_BYTES ((size_t)1 << 20)
+/* Records of what has ended are there at once, as far as was seen; so often they are asked for. */
+#define MAX_FLUSHES 1000
 
 typedef struct {
     uint64_t start, end; /* ns, CUPTI's clock */
+    const char *name;    /* of a kernel; NULL of a copy or a fill */
 } interval;
 
 /* CUPTI calls back without a context argument, so what it fills cannot live elsewhere. Only
@@ -69,12 +75,10 @@ static struct {
     CUptiResult (*next_record)(uint8_t *buffer, size_t bytes, CUpti_Activity **record);
     CUptiResult (*dropped)(CUcontext context, uint32_t stream, size_t *count);
     CUptiResult (*flush)(uint32_t flags);
-    CUptiResult (*timestamp)(uint64_t *now);
     CUptiResult (*describe)(CUptiResult result, const char **text);
     interval *intervals;
     size_t count, capacity;
     size_t lost;
-    uint64_t opened;
 } cupti;
 
 static const CUpti_ActivityKind kinds[] = {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL,
@@ -94,7 +98,7 @@ static void CUPTIAPI buffer_requested(uint8_t **buffer, size_t *bytes, size_t *m
     *max_records = 0;
 }
 
-static void keep(uint64_t start, uint64_t end) {
+static void keep(uint64_t start, uint64_t end, const char *name) {
     if (cupti.count == cupti.capacity) {
         size_t capacity = cupti.capacity ? cupti.capacity * 2 : 4096;
         interval *bigger = realloc(cupti.intervals, capacity * sizeof *bigger);
@@ -105,7 +109,7 @@ static void keep(uint64_t start, uint64_t end) {
         cupti.intervals = bigger;
         cupti.capacity = capacity;
     }
-    cupti.intervals[cupti.count++] = (interval){start, end};
+    cupti.intervals[cupti.count++] = (interval){start, end, name};
 }
 
 static void CUPTIAPI buffer_completed(CUcontext context, uint32_t stream, uint8_t *buffer,
@@ -115,11 +119,12 @@ static void CUPTIAPI buffer_completed(CUcontext context, uint32_t stream, uint8_
     size_t dropped = 0;
     while (cupti.next_record(buffer, valid, &record) == CUPTI_SUCCESS) {
         if (record->kind == CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL)
-            keep(((kernel_record *)record)->start, ((kernel_record *)record)->end);
+            keep(((kernel_record *)record)->start, ((kernel_record *)record)->end,
+                 ((kernel_record *)record)->name);
         else if (record->kind == CUPTI_ACTIVITY_KIND_MEMCPY)
-            keep(((copy_record *)record)->start, ((copy_record *)record)->end);
+            keep(((copy_record *)record)->start, ((copy_record *)record)->end, NULL);
         else if (record->kind == CUPTI_ACTIVITY_KIND_MEMSET)
-            keep(((set_record *)record)->start, ((set_record *)record)->end);
+            keep(((set_record *)record)->start, ((set_record *)record)->end, NULL);
     }
     if (cupti.dropped(context, stream, &dropped) == CUPTI_SUCCESS)
         cupti.lost += dropped;
@@ -143,7 +148,6 @@ static bool load(char *error, size_t size) {
                    {"cuptiActivityGetNextRecord", (void **)&cupti.next_record},
                    {"cuptiActivityGetNumDroppedRecords", (void **)&cupti.dropped},
                    {"cuptiActivityFlushAll", (void **)&cupti.flush},
-                   {"cuptiGetTimestamp", (void **)&cupti.timestamp},
                    {"cuptiGetResultString", (void **)&cupti.describe}};
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
         if (!(*symbols[i].at = dlsym(cupti.library, symbols[i].name))) {
@@ -187,9 +191,29 @@ bool tm_cupti_version(char *text, size_t size) {
     return true;
 }
 
-bool tm_cupti_begin(char *error, size_t size) {
-    CUptiResult result = cupti.timestamp(&cupti.opened);
-    return result == CUPTI_SUCCESS || say(error, size, "cuptiGetTimestamp", result);
+/* Whether the newest record is of a kernel of that name. */
+static bool has_arrived(const char *kernel) {
+    const interval *newest = NULL;
+    for (size_t i = 0; i < cupti.count; i++)
+        if (!newest || cupti.intervals[i].start > newest->start)
+            newest = &cupti.intervals[i];
+    return newest && newest->name && strstr(newest->name, kernel);
+}
+
+/* The records so far are taken out of the way one by one, not told from later ones by their time:
+ * the clocks of host and device were seen 40 us apart. */
+bool tm_cupti_begin(const char *last_kernel, char *error, size_t size) {
+    for (int i = 0; i < MAX_FLUSHES; i++) {
+        CUptiResult result = cupti.flush(0);
+        if (result != CUPTI_SUCCESS)
+            return say(error, size, "cuptiActivityFlushAll", result);
+        if (has_arrived(last_kernel)) {
+            cupti.count = 0;
+            return true;
+        }
+    }
+    snprintf(error, size, "CUPTI does not deliver the record of %s, which has ended", last_kernel);
+    return false;
 }
 
 bool tm_cupti_end(tm_cupti_window *window, char *error, size_t size) {
@@ -205,14 +229,11 @@ bool tm_cupti_end(tm_cupti_window *window, char *error, size_t size) {
     uint64_t first = UINT64_MAX, last = 0;
     for (size_t i = 0; i < cupti.count; i++) {
         interval one = cupti.intervals[i];
-        if (one.end <= cupti.opened)
-            continue; /* before the window: the flush, the filling of inputs */
-        window->foreign += one.start < cupti.opened;
-        window->activities++;
         first = one.start < first ? one.start : first;
         last = one.end > last ? one.end : last;
     }
-    window->span_ns = window->activities ? (double)(last - first) : 0;
+    window->activities = cupti.count;
+    window->span_ns = cupti.count ? (double)(last - first) : 0;
     cupti.count = 0;
     return true;
 }

@@ -18,7 +18,6 @@ extern "C" {
 typedef struct {
     double span_ns;    /* first start to last end; 0 when nothing ran */
     size_t activities; /* kernels, copies and fills */
-    size_t foreign;    /* of them, those that were already running at the window's start */
 } tm_cupti_window;
 
 /* Starts recording in this process. False with a message in `error` (of `size` bytes). */
@@ -28,8 +27,9 @@ void tm_cupti_stop(void);
 /* The version of the library as it counts itself, such as "130000" or "24". False where none was
  * loaded by tm_cupti_start. */
 bool tm_cupti_version(char *text, size_t size);
-/* Opens a window: the device must be idle. False with a message. */
-bool tm_cupti_begin(char *error, size_t size);
+/* Opens a window: the device must be idle, and the last that it did a kernel whose (mangled) name
+ * holds `last_kernel`. False with a message. */
+bool tm_cupti_begin(const char *last_kernel, char *error, size_t size);
 /* What ran since tm_cupti_begin: call it when the device is idle again. False with a message, also
  * when records were lost. */
 bool tm_cupti_end(tm_cupti_window *window, char *error, size_t size);

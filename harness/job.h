@@ -54,7 +54,6 @@ typedef struct {
     double marks_ns;    /* tm_reading: its cross-check */
     double wall_ns;     /* host time from before the call until its work was done */
     int64_t activities; /* tm_reading: what the clock saw on the device; 0: it cannot see */
-    int64_t foreign;    /* tm_reading: of them, running before the call began */
 } tm_job_sample;
 
 typedef struct {

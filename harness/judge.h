@@ -26,7 +26,6 @@ typedef struct {
     double wall_median_ns;
     double marks_median_ns; /* between the marks: the clock's cross-check */
     double protocol_ns;     /* the worker spent on flushes and calls */
-    int64_t foreign;        /* calls with work on the device from before they began */
     bool capped;
 } tm_trial;
 

@@ -82,7 +82,6 @@ static tm_json *trials_json(const tm_outcome *outcome) {
         if (trial->samples.activities) {
             tm_json_set_number(row, "events_median_ns", trial->marks_median_ns);
             tm_json_set_int(row, "activities", trial->samples.activities);
-            tm_json_set_int(row, "foreign_activities", trial->foreign);
         }
         tm_json_set_bool(row, "capped", trial->capped);
         tm_json_push(trials, row);

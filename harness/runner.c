@@ -408,7 +408,6 @@ static bool sample(tm_runner *runner, const size_t *bytes, tm_job_sample *out, t
     out->device_ns = reading.device_ns;
     out->marks_ns = reading.marks_ns;
     out->activities = reading.activities;
-    out->foreign = reading.foreign;
     reply->protocol_ns += now_ns() - begin_flush;
     return true;
 }

@@ -194,7 +194,10 @@ static bool make_room(tm_side *side) {
     bytes = bytes > side->job->output_bytes ? bytes : side->job->output_bytes;
     tm_memory_close(own);
     side->child.delivery_is_new = true;
-    return tm_memory_make(own, "tracemill-delivery", bytes);
+    if (!tm_memory_make(own, "tracemill-delivery", bytes))
+        return false;
+    tm_memory_populate(own, 0, bytes);
+    return true;
 }
 
 tm_step tm_side_open(tm_judgement *j, tm_side *side, const tm_memory *delivery) {
