@@ -273,8 +273,11 @@ static void test_groups(void **state) {
                              with_status(TM_STATUS_TIMEOUT),
                              with_status(TM_STATUS_VOID),
                              {.state = TM_CELL_NOT_RUN}};
-    const tm_cell_workload workloads[] = {
-        {"a", "", NULL}, {"b", "", NULL}, {"c", "", NULL}, {"d", "", NULL}, {"e", "", NULL}};
+    const tm_cell_workload workloads[] = {{.uuid = "a", .axes = ""},
+                                          {.uuid = "b", .axes = ""},
+                                          {.uuid = "c", .axes = ""},
+                                          {.uuid = "d", .axes = ""},
+                                          {.uuid = "e", .axes = ""}};
     const tm_cell_solution solution = solution_of(cells, 5);
     const tm_cell_definition definition = {.workloads = workloads,
                                            .workload_count = 5,
