@@ -130,7 +130,9 @@ static void try_controls(tm_judgement *j) {
     tm_json_free(weak);
 }
 
-static tm_step make_answers(tm_judgement *j) {
+/* For a new seed. Of old answers their memory, the reference's latency and the controls are kept:
+ * they do not depend on it. */
+static tm_step make_answers(tm_judgement *j, bool are_old) {
     const tm_cell *cell = j->cell;
     tm_side *side = &j->sides[TM_SIDE_REFERENCE];
     tm_answers_head *head = j->answers.memory.map;
@@ -144,12 +146,12 @@ static tm_step make_answers(tm_judgement *j) {
         tm_diag_error(j->diag, tm_diag_command_line, NULL, "no random number: %s", strerror(errno));
         return TM_BROKEN;
     }
-    if (step == TM_GO_ON && cell->config.profile_baseline && !cell->in_process)
+    if (step == TM_GO_ON && cell->config.profile_baseline && !cell->in_process && !are_old)
         step = time_reference(j);
     for (int trial = 0; trial < head->trials; trial++)
         for (int timed = trial > 0 ? -1 : 0; timed < head->timed && step == TM_GO_ON; timed++)
             step = answer(j, trial, timed, &call_ns);
-    if (step == TM_GO_ON)
+    if (step == TM_GO_ON && !are_old)
         try_controls(j);
     return step;
 }
@@ -175,44 +177,55 @@ static uint64_t stamp_of(const tm_judgement *j) {
     return stamp;
 }
 
-/* Remembered answers, unless the solution is younger than their seed: it could know that one. */
-static bool recall(tm_judgement *j, const char *row, uint64_t stamp) {
+/* Remembered answers into j->answers.memory. Old ones have a seed that the solution could know: it
+ * was compiled since. */
+static bool recall(tm_judgement *j, const char *row, uint64_t stamp, bool *are_old) {
     tm_identity object;
+    *are_old = false;
     if (j->keeper < 0 || j->cell->has_seed || !tm_identity_of(j->cell->solution_path, &object))
         return false;
-    int memfd = tm_keeper_recall(j->keeper, row, stamp, object.modified_ns);
+    int memfd = tm_keeper_recall(j->keeper, row, stamp, object.modified_ns, are_old);
     return memfd >= 0 && tm_memory_take(&j->answers.memory, memfd);
+}
+
+/* Room for new answers. */
+static tm_step make_room(tm_judgement *j, int64_t trials) {
+    const tm_job *job = j->sides[TM_SIDE_REFERENCE].job;
+    double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    double needed = bytes_needed(job, trials, TM_ANSWERS_MAX_TIMED);
+    if (needed > memory / 2)
+        return tm_conclude(j, TM_STATUS_VOID,
+                           "no verdict: the expected outputs of %lld trials take %.3g GB, more "
+                           "than half of the memory; configure with --num-trials=1",
+                           (long long)trials, needed / 1e9);
+    uint64_t bytes = tm_answers_offset(job, trials, -1);
+    if (tm_memory_make(&j->answers.memory, "tracemill-answers", bytes))
+        return TM_GO_ON;
+    tm_diag_error(j->diag, tm_diag_command_line, NULL, "%llu bytes of shared memory: %s",
+                  (unsigned long long)bytes, strerror(errno));
+    return TM_BROKEN;
 }
 
 tm_step tm_answers_get(tm_judgement *j) {
     const tm_cell *cell = j->cell;
-    const tm_job *job = j->sides[TM_SIDE_REFERENCE].job;
     const char *row =
         tm_arena_format(j->arena, "%s/%s", cell->table->definition, cell->table->uuid);
     uint64_t stamp = stamp_of(j);
     int64_t trials = tm_trial_count(cell);
-    if (!recall(j, row, stamp)) {
-        double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-        double needed = bytes_needed(job, trials, TM_ANSWERS_MAX_TIMED);
-        if (needed > memory / 2)
-            return tm_conclude(j, TM_STATUS_VOID,
-                               "no verdict: the expected outputs of %lld trials take %.3g GB, more "
-                               "than half of the memory; configure with --num-trials=1",
-                               (long long)trials, needed / 1e9);
-        uint64_t bytes = tm_answers_offset(job, trials, -1);
-        if (!tm_memory_make(&j->answers.memory, "tracemill-answers", bytes)) {
-            tm_diag_error(j->diag, tm_diag_command_line, NULL, "%llu bytes of shared memory: %s",
-                          (unsigned long long)bytes, strerror(errno));
-            return TM_BROKEN;
+    bool are_old, are_there = recall(j, row, stamp, &are_old);
+    if (!are_there || are_old) {
+        tm_step step = are_there ? TM_GO_ON : make_room(j, trials);
+        if (step == TM_GO_ON) {
+            tm_answers_head *head = j->answers.memory.map;
+            head->seed = j->outcome->seed;
+            head->trials = (int32_t)trials;
+            head->protocol_ns = 0;
+            step = make_answers(j, are_old);
+            j->outcome->protocol_ns += head->protocol_ns;
         }
-        tm_answers_head *head = j->answers.memory.map;
-        head->seed = j->outcome->seed;
-        head->trials = (int32_t)trials;
-        tm_step step = make_answers(j);
         tm_side_close(j, &j->sides[TM_SIDE_REFERENCE]);
         if (step != TM_GO_ON)
             return step;
-        j->outcome->protocol_ns += head->protocol_ns;
         if (j->keeper >= 0 && !cell->has_seed)
             tm_keeper_store(j->keeper, row, stamp, j->answers.memory.memfd);
     }

@@ -158,12 +158,15 @@ void tm_keeper_return(tm_child *child, bool spoilt) {
     child->pid = 0;
 }
 
-int tm_keeper_recall(int keeper, const char *row, uint64_t stamp, int64_t after_ns) {
+int tm_keeper_recall(int keeper, const char *row, uint64_t stamp, int64_t after_ns, bool *is_old) {
     tm_keeper_request request = {.kind = TM_KEEPER_RECALL, .stamp = stamp, .after_ns = after_ns};
     tm_keeper_reply reply;
     int fds[TM_MESSAGE_MAX_FDS];
     snprintf(request.name, sizeof request.name, "%s", row);
-    return ask(keeper, &request, &reply, fds) ? fds[0] : -1;
+    if (!ask(keeper, &request, &reply, fds))
+        return -1;
+    *is_old = reply.code == 1;
+    return fds[0];
 }
 
 void tm_keeper_store(int keeper, const char *row, uint64_t stamp, int memfd) {

@@ -32,8 +32,8 @@ typedef enum {
     TM_KEEPER_BORROW, /* reply: a worker: socket, output, desk and, if it has one, delivery */
     TM_KEEPER_REAP,   /* reply: how the worker of `side` ended; ends it at once if `force` */
     TM_KEEPER_RETURN, /* no reply; `force`: spoilt. A new delivery comes with it */
-    TM_KEEPER_RECALL, /* reply: the answers of `name`, if they are of `stamp` and younger than
-                         `after_ns` */
+    TM_KEEPER_RECALL, /* reply: the answers of `name`, if they are of `stamp`; `code` 1 if they are
+                         not younger than `after_ns`: forgotten then */
     TM_KEEPER_STORE,  /* no reply; the answers of `name` come with it */
     TM_KEEPER_GAUGE,  /* reply: clocks of the device */
     TM_KEEPER_QUIT    /* no reply */
@@ -70,8 +70,8 @@ bool tm_keeper_borrow(int keeper, tm_child *child, int side, const char *worker,
                       uint64_t memory_bytes);
 /* The worker goes back, or is ended when it is spoilt. */
 void tm_keeper_return(tm_child *child, bool spoilt);
-/* A memfd with answers, or -1. */
-int tm_keeper_recall(int keeper, const char *row, uint64_t stamp, int64_t after_ns);
+/* A memfd with answers, or -1. `is_old`: their seed is not younger than `after_ns`. */
+int tm_keeper_recall(int keeper, const char *row, uint64_t stamp, int64_t after_ns, bool *is_old);
 void tm_keeper_store(int keeper, const char *row, uint64_t stamp, int memfd);
 /* False when the keeper does not answer; reading->known tells whether there is something. */
 bool tm_keeper_gauge(int keeper, tm_gauge_reading *reading);
