@@ -106,7 +106,7 @@ static tm_step time_reference(tm_judgement *j) {
     tm_trial trial = {0};
     tm_step step = tm_trial_measure(j, &j->sides[TM_SIDE_REFERENCE], &request, &trial);
     if (step == TM_GO_ON) {
-        head->reference_ns = tm_stats_of(trial.samples.device_ns, trial.samples.count).median;
+        head->reference_ns = tm_stats_of(trial.block, trial.samples.count).median;
         head->protocol_ns += trial.protocol_ns;
     }
     tm_trial_free(&trial);
@@ -156,18 +156,34 @@ static tm_step make_answers(tm_judgement *j, bool are_old) {
     return step;
 }
 
+static uint64_t mix_words(uint64_t stamp, const void *data, size_t bytes) {
+    for (size_t at = 0; at < bytes; at += sizeof stamp) {
+        uint64_t word;
+        memcpy(&word, (const char *)data + at, sizeof word);
+        stamp = tm_window_mix(stamp ^ word);
+    }
+    return stamp;
+}
+
 /* Everything that the answers depend on but the seed. */
 static uint64_t stamp_of(const tm_judgement *j) {
     const tm_job *job = j->sides[TM_SIDE_REFERENCE].job;
+    const tm_config *config = &j->cell->config;
+    const double tolerances[] = {config->rtol, config->atol, config->required_matched_ratio,
+                                 config->max_relative_l2};
     uint64_t stamp = tm_window_mix((uint64_t)tm_trial_count(j->cell));
-    const char *files[2 + TM_JOB_MAX_TENSORS] = {"/proc/self/exe", j->cell->reference_path};
-    size_t count = 2;
+    const char *files[3 + TM_JOB_MAX_TENSORS] = {"/proc/self/exe", j->worker,
+                                                 j->cell->reference_path};
+    size_t count = 3;
     for (size_t i = 0; i < job->tensor_count; i++)
         if (job->tensors[i].fill == TM_FILL_BLOB)
             files[count++] = job->tensors[i].path;
     stamp = tm_window_mix(stamp ^ (uint64_t)tm_trial_iterations(j->cell));
-    stamp = tm_window_mix(stamp ^ (uint64_t)j->cell->config.warmup_runs);
-    stamp = tm_window_mix(stamp ^ (uint64_t)j->cell->config.profile_baseline);
+    stamp = tm_window_mix(stamp ^ (uint64_t)config->warmup_runs);
+    stamp = tm_window_mix(stamp ^ (uint64_t)config->profile_baseline);
+    stamp = mix_words(stamp, tolerances, sizeof tolerances);
+    /* Constants and axes come from a file of their own. */
+    stamp = mix_words(stamp, job->axes, sizeof job->axes);
     for (size_t i = 0; i < count; i++) {
         tm_identity id = {0};
         tm_identity_of(files[i], &id);

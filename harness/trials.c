@@ -54,6 +54,12 @@ static bool are_possible(const tm_job_sample *samples, size_t count, double wait
     return sum_wall <= waited_ns && sum_device <= waited_ns * 1.01 + 1e5;
 }
 
+static size_t max_samples(const tm_cell *cell) {
+    int64_t most = (1 + TM_ANSWERS_MAX_TIMED) * TM_JOB_MAX_SAMPLES;
+    int64_t wanted = tm_trial_iterations(cell);
+    return (size_t)(wanted < most ? wanted : most);
+}
+
 static void make_room(tm_trial *trial, size_t capacity) {
     if (trial->block)
         return;
@@ -69,8 +75,11 @@ static void make_room(tm_trial *trial, size_t capacity) {
 /* Copies the samples that a worker has delivered; it may change them while we look. */
 static bool take_samples(tm_side *side, const tm_request *request, const tm_reply *reply,
                          double waited_ns, tm_trial *trial) {
-    if (reply->samples < 1 || reply->samples > request->iterations ||
-        reply->samples > TM_JOB_MAX_SAMPLES)
+    int64_t wanted =
+        request->iterations < TM_JOB_MAX_SAMPLES ? request->iterations : TM_JOB_MAX_SAMPLES;
+    bool may_stop =
+        reply->capped && reply->samples >= request->floor && waited_ns >= request->cap_ns;
+    if (reply->samples < 1 || reply->samples > wanted || (reply->samples < wanted && !may_stop))
         return false;
     size_t count = (size_t)reply->samples;
     tm_job_sample *samples = malloc(count * sizeof *samples);
@@ -92,7 +101,7 @@ static bool take_samples(tm_side *side, const tm_request *request, const tm_repl
 
 tm_step tm_trial_measure(tm_judgement *j, tm_side *side, tm_request *request, tm_trial *trial) {
     tm_reply reply;
-    make_room(trial, (size_t)tm_trial_iterations(j->cell));
+    make_room(trial, max_samples(j->cell));
     uint64_t begin_ns = tm_clock_ns();
     tm_step step = tm_side_ask(j, side, request, &reply);
     double waited_ns = (double)(tm_clock_ns() - begin_ns);
