@@ -52,7 +52,6 @@ static void become_worker(const char *worker, int socket_fd, int desk, int outpu
         data.rlim_cur = data.rlim_max = (rlim_t)memory_bytes;
         setrlimit(RLIMIT_DATA, &data);
     }
-    volunteer_for_the_oom_killer();
     int nothing = open("/dev/null", O_RDONLY);
     int high_socket = fcntl(socket_fd, F_DUPFD, 10), high_desk = fcntl(desk, F_DUPFD, 10);
     int high_output = fcntl(output, F_DUPFD, 10);
@@ -62,6 +61,8 @@ static void become_worker(const char *worker, int socket_fd, int desk, int outpu
     dup2(high_socket, TM_WORKER_SOCKET);
     dup2(high_desk, TM_WORKER_DESK);
     close_range(TM_WORKER_DESK + 1, ~0u, 0);
+    prctl(PR_SET_DUMPABLE, 1); /* else /proc/self is not this user's; nothing to hide is left */
+    volunteer_for_the_oom_killer();
     execl(worker, worker, "--serve", (char *)NULL);
     static const char message[] = "tm-worker cannot be started\n";
     if (write(STDERR_FILENO, message, sizeof message - 1) < 0)
@@ -142,20 +143,13 @@ int tm_child_wait(tm_child *child, uint64_t wait_ns, tm_child_outcome *how, int 
 
 /* Has the keeper end its worker, at once or after a moment, and say how that was. */
 static tm_child_outcome reap_borrowed(tm_child *child, bool at_once, int *code) {
-    const tm_keeper_request request = {
-        .kind = TM_KEEPER_REAP, .side = child->side, .force = at_once};
-    tm_keeper_reply reply;
-    *code = 0;
-    drain(child); /* a full pipe would keep it from ending */
-    bool good =
-        tm_message_send(child->keeper, &request, sizeof request, NULL, 0) &&
-        tm_message_receive(child->keeper, &reply, sizeof reply, NULL, 0) == (ssize_t)sizeof reply;
+    tm_child_outcome how = TM_CHILD_KILLED;
+    *code = SIGKILL; /* the keeper is gone, and took it along */
+    drain(child);    /* a full pipe would keep it from ending */
+    tm_keeper_reap(child, at_once, &how, code);
     child->pid = 0;
     drain(child);
-    if (!good)
-        return TM_CHILD_ASTRAY;
-    *code = reply.code;
-    return (tm_child_outcome)reply.how;
+    return how;
 }
 
 /* Ends a worker, and waits for it. */
@@ -272,14 +266,24 @@ static long parent_of(long pid) {
     return parent;
 }
 
-/* The same by looking at all processes, for kernels that do not list children. */
-static pid_t search_orphan(const pid_t *keep, size_t count) {
+bool tm_child_descends(pid_t pid, pid_t ancestor) {
+    long at = pid;
+    if (at != 1 && parent_of(at) == 0)
+        return true;
+    while (at > 0 && at != (long)ancestor)
+        at = parent_of(at);
+    return at == (long)ancestor;
+}
+
+/* A child of `parent` that is not to be kept, by looking at all processes: for kernels that do not
+ * list children. */
+static pid_t search_child(pid_t parent, const pid_t *keep, size_t count) {
     DIR *proc = opendir("/proc");
     pid_t found = 0;
     const struct dirent *entry;
     while (proc && !found && (entry = readdir(proc))) {
         long pid = strtol(entry->d_name, NULL, 10);
-        if (pid > 0 && parent_of(pid) == (long)getpid() && !is_among((pid_t)pid, keep, count))
+        if (pid > 0 && parent_of(pid) == (long)parent && !is_among((pid_t)pid, keep, count))
             found = (pid_t)pid;
     }
     if (proc)
@@ -287,25 +291,37 @@ static pid_t search_orphan(const pid_t *keep, size_t count) {
     return found;
 }
 
-/* A child of this process that is not to be kept, or 0. */
-static pid_t find_orphan(const pid_t *keep, size_t count) {
-    char path[64];
+/* The same; 0: there is none. The kernel lists the children of each thread. */
+static pid_t find_child(pid_t parent, const pid_t *keep, size_t count) {
+    char path[320];
     long pid, found = 0;
-    snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return search_orphan(keep, count);
-    while (!found && fscanf(file, "%ld", &pid) == 1)
-        if (!is_among((pid_t)pid, keep, count))
-            found = pid;
-    fclose(file);
-    return (pid_t)found;
+    snprintf(path, sizeof path, "/proc/%ld/task", (long)parent);
+    DIR *threads = opendir(path);
+    const struct dirent *entry;
+    bool listed = false;
+    while (threads && !found && (entry = readdir(threads))) {
+        snprintf(path, sizeof path, "/proc/%ld/task/%s/children", (long)parent, entry->d_name);
+        FILE *file = entry->d_name[0] == '.' ? NULL : fopen(path, "re");
+        while (file && !found && fscanf(file, "%ld", &pid) == 1)
+            if (!is_among((pid_t)pid, keep, count))
+                found = pid;
+        listed = listed || file;
+        if (file)
+            fclose(file);
+    }
+    if (threads)
+        closedir(threads);
+    return listed ? (pid_t)found : search_child(parent, keep, count);
+}
+
+bool tm_child_has_children(pid_t pid) {
+    return find_child(pid, NULL, 0) > 0;
 }
 
 void tm_child_end_orphans(const pid_t *keep, size_t count) {
     /* What an orphan has started in turn becomes one when it ends: until there are none. */
     for (;;) {
-        pid_t orphan = find_orphan(keep, count);
+        pid_t orphan = find_child(getpid(), keep, count);
         if (orphan <= 0)
             return; /* none, or no /proc */
         kill(orphan, SIGKILL);

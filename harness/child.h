@@ -64,6 +64,11 @@ void tm_child_free(tm_child *child);
  * notwithstanding, but for the `count` processes of `keep`. */
 void tm_child_end_orphans(const pid_t *keep, size_t count);
 
+/* Whether a process is `ancestor`, or has come of it; also when it is gone already. */
+bool tm_child_descends(pid_t pid, pid_t ancestor);
+/* Whether a process has started others that it has not waited for. */
+bool tm_child_has_children(pid_t pid);
+
 /* The monotonic clock in nanoseconds. */
 uint64_t tm_clock_ns(void);
 

@@ -69,6 +69,7 @@ typedef enum {
     TM_REQUEST_TIME, /* inputs as for a run, `warmup` calls; timed calls, each on inputs that are
                         perturbed once more */
     TM_REQUEST_FETCH, /* outputs of the last call to the delivery, from `offset` on */
+    TM_REQUEST_CLOSE, /* give back the job's memory; the delivery too, unless it is pinned */
     TM_REQUEST_QUIT   /* end, without a reply */
 } tm_request_kind;
 

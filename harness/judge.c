@@ -168,6 +168,16 @@ static bool find_keeper(tm_judgement *j) {
     return false;
 }
 
+/* False when it is gone, and closes the connection. */
+static bool is_keeper_well(tm_judgement *j) {
+    tm_gauge_reading reading;
+    if (j->keeper < 0 || tm_keeper_gauge(j->keeper, &reading))
+        return true;
+    close(j->keeper);
+    j->keeper = -1;
+    return false;
+}
+
 void tm_outcome_flag(tm_outcome *outcome, const char *flag) {
     for (size_t i = 0; i < outcome->flag_count; i++)
         if (strcmp(outcome->flags[i], flag) == 0)
@@ -222,7 +232,7 @@ bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm
     tm_step step = cell->in_process ? attempt_in_process(&j) : attempt(&j);
     if (step == TM_KILLED_FROM_OUTSIDE) {
         j.repeated = true;
-        step = attempt(&j);
+        step = is_keeper_well(&j) || find_keeper(&j) ? attempt(&j) : TM_BROKEN;
     }
     outcome->judging_ns = (double)(tm_clock_ns() - begin_ns);
     tm_gauge_close(j.gauge);

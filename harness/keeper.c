@@ -33,7 +33,12 @@ static bool address_of(struct sockaddr_un *address, int folder, int device) {
 }
 
 static int connect_to(const struct sockaddr_un *address) {
+    const struct timeval patience = {.tv_sec = TM_KEEPER_PATIENCE_S};
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    }
     if (fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) != 0) {
         int reason = errno;
         close(fd);
@@ -46,9 +51,12 @@ static int connect_to(const struct sockaddr_un *address) {
 static bool ask(int keeper, const tm_keeper_request *request, tm_keeper_reply *reply, int *fds) {
     if (!tm_message_send(keeper, request, sizeof *request, NULL, 0))
         return false;
-    ssize_t got = tm_message_receive(keeper, reply, sizeof *reply, fds, 0);
+    ssize_t got;
+    do /* with a time limit, a stop and a continuation interrupt it */
+        got = tm_message_receive(keeper, reply, sizeof *reply, fds, 0);
+    while (got < 0 && errno == EINTR);
     if (got != (ssize_t)sizeof *reply) {
-        errno = got < 0 ? errno : ECONNRESET;
+        errno = got >= 0 ? ECONNRESET : errno == EAGAIN ? ETIMEDOUT : errno;
         return false;
     }
     return true;
@@ -60,6 +68,14 @@ static bool is_current(int keeper, const char *program) {
     tm_identity wanted;
     return ask(keeper, &request, &reply, NULL) && tm_identity_of(program, &wanted) &&
            memcmp(&wanted, &reply.identity, sizeof wanted) == 0;
+}
+
+/* Ends a keeper and waits until its workers are gone: they are on the device. */
+static void dismiss(int keeper) {
+    const tm_keeper_request quit = {.kind = TM_KEEPER_QUIT};
+    tm_keeper_reply reply;
+    ask(keeper, &quit, &reply, NULL);
+    close(keeper);
 }
 
 /* The keeper is its own session, so that what is sent to a terminal's processes does not reach it,
@@ -106,9 +122,7 @@ int tm_keeper_connect(const char *folder, const char *program, int device, const
         return -1;
     int keeper = connect_to(&address);
     if (keeper >= 0 && !is_current(keeper, program)) {
-        const tm_keeper_request quit = {.kind = TM_KEEPER_QUIT};
-        tm_message_send(keeper, &quit, sizeof quit, NULL, 0);
-        close(keeper);
+        dismiss(keeper);
         keeper = -1;
     }
     if (keeper < 0) {
@@ -156,6 +170,17 @@ void tm_keeper_return(tm_child *child, bool spoilt) {
     bool has_new = child->delivery_is_new && child->delivery.memfd >= 0;
     tm_message_send(child->keeper, &request, sizeof request, &child->delivery.memfd, has_new);
     child->pid = 0;
+}
+
+bool tm_keeper_reap(const tm_child *child, bool at_once, tm_child_outcome *how, int *code) {
+    const tm_keeper_request request = {
+        .kind = TM_KEEPER_REAP, .side = child->side, .force = at_once};
+    tm_keeper_reply reply;
+    if (!ask(child->keeper, &request, &reply, NULL))
+        return false;
+    *how = (tm_child_outcome)reply.how;
+    *code = reply.code;
+    return true;
 }
 
 int tm_keeper_recall(int keeper, const char *row, uint64_t stamp, int64_t after_ns, bool *is_old) {

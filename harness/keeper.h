@@ -4,9 +4,12 @@
  * solution worker, lends them to one judge at a time, and remembers answers (answers.h). It knows
  * no verdicts, loads no solution and touches no device. It ends, workers and all, when no judge has
  * come for TM_KEEPER_IDLE_S, when its socket is gone, or when a judge finds that it is out of date.
+ * A judge whose keeper is gone starts another one.
  *
  * A solution worker serves one shared object only, so that solutions never meet; it is not lent
- * again when a judge returns it as spoilt, or ends without returning it. */
+ * again when a judge returns it as spoilt, ends without returning it, or when it has started
+ * processes. While it is not lent it is stopped: what it left running does not disturb others. It
+ * cannot ask the keeper itself. */
 #ifndef TM_KEEPER_H
 #define TM_KEEPER_H
 
@@ -18,6 +21,9 @@
 #include "harness/gauge.h"
 
 #define TM_KEEPER_IDLE_S 20
+/* A judge waits so long for an answer: ending a worker takes some seconds when its device is busy.
+ */
+#define TM_KEEPER_PATIENCE_S 30
 /* Its listening socket, as it finds it. */
 #define TM_KEEPER_LISTEN 3
 
@@ -36,7 +42,7 @@ typedef enum {
                          not younger than `after_ns`: forgotten then */
     TM_KEEPER_STORE,  /* no reply; the answers of `name` come with it */
     TM_KEEPER_GAUGE,  /* reply: clocks of the device */
-    TM_KEEPER_QUIT    /* no reply */
+    TM_KEEPER_QUIT    /* no reply; the connection ends when the workers have */
 } tm_keeper_kind;
 
 typedef struct {
@@ -70,6 +76,9 @@ bool tm_keeper_borrow(int keeper, tm_child *child, int side, const char *worker,
                       uint64_t memory_bytes);
 /* The worker goes back, or is ended when it is spoilt. */
 void tm_keeper_return(tm_child *child, bool spoilt);
+/* Ends a worker, at once or when it has had a moment to end by itself, and says how that was. False
+ * when the keeper does not answer. */
+bool tm_keeper_reap(const tm_child *child, bool at_once, tm_child_outcome *how, int *code);
 /* A memfd with answers, or -1. `is_old`: their seed is not younger than `after_ns`. */
 int tm_keeper_recall(int keeper, const char *row, uint64_t stamp, int64_t after_ns, bool *is_old);
 void tm_keeper_store(int keeper, const char *row, uint64_t stamp, int memfd);

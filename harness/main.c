@@ -1,5 +1,6 @@
 /* main: the program that every workload's table is linked with. */
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "harness/cell.h"
 #include "harness/judge.h"
@@ -14,6 +15,9 @@ int tm_judge_main(const tm_table *table, int argc, char **argv) {
     if (status >= 0)
         goto out;
     status = 3;
+    /* Other processes of this user, such as a solution's worker, cannot look into this one. */
+    if (!cell.in_process)
+        prctl(PR_SET_DUMPABLE, 0);
     /* No lock in process: nothing is measured there, and someone may think for hours. */
     if ((!cell.in_process && !tm_lock_device(&cell, &cell.device_index, arena, diag)) ||
         !tm_judge_cell(&cell, &outcome, arena, diag))

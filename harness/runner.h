@@ -20,9 +20,11 @@ void tm_runner_load(tm_runner *runner, tm_reply *reply);
 /* One call on new inputs. Poisoned outputs, guards and inputs are looked at after it. */
 void tm_runner_run(tm_runner *runner, const tm_request *request, tm_reply *reply);
 /* Times calls: warm-up, then samples, each from a cold cache and on inputs that are partly new.
- * Guards and inputs are looked at after the last. */
+ * Guards are looked at after the last. */
 void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *reply);
 /* Outputs of the last call to the delivery. */
 void tm_runner_fetch(tm_runner *runner, const tm_request *request, tm_reply *reply);
+/* Gives back the job's memory, so that an idle worker does not keep it from others. */
+void tm_runner_close(tm_runner *runner, bool keep_delivery);
 
 #endif

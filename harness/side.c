@@ -10,6 +10,8 @@
 
 /* A delivery is made this large at least, so that it seldom has to grow. */
 #define DELIVERY_BYTES ((size_t)16 << 20)
+/* How long a worker may take to give back its memory before it is ended for it. */
+#define CLOSING_NS UINT64_C(5000000000)
 
 tm_step tm_conclude(tm_judgement *j, tm_status status, const char *format, ...) {
     va_list arguments;
@@ -23,7 +25,7 @@ tm_step tm_conclude(tm_judgement *j, tm_status status, const char *format, ...) 
 static const char *request_name(const tm_request *request) {
     static const char *const names[] = {
         "its start", "loading", "a checked call", "a timed call", "delivering its outputs",
-        "quitting"};
+        "closing",   "quitting"};
     return names[request->kind];
 }
 
@@ -204,6 +206,8 @@ tm_step tm_side_open(tm_judgement *j, tm_side *side, const tm_memory *delivery) 
     tm_request open = {.kind = TM_REQUEST_OPEN}, load = {.kind = TM_REQUEST_LOAD};
     tm_reply reply;
     if (!start(j, side) || (!delivery && !make_room(side))) {
+        if (j->keeper >= 0 && !j->repeated && (errno == ECONNRESET || errno == EPIPE))
+            return TM_KILLED_FROM_OUTSIDE; /* the keeper */
         tm_diag_error(j->diag, tm_diag_command_line, NULL, "%s: %s", j->worker, strerror(errno));
         return TM_BROKEN;
     }
@@ -222,8 +226,21 @@ tm_step tm_side_open(tm_judgement *j, tm_side *side, const tm_memory *delivery) 
     return step;
 }
 
+/* A worker that stays does not keep the memory of its last job, nor a hold on the answers. */
+static void have_closed(tm_side *side) {
+    tm_request close = {.kind = TM_REQUEST_CLOSE, .pinned = side->which == TM_SIDE_SOLUTION};
+    tm_reply reply;
+    int code;
+    uint64_t deadline_ns = tm_clock_ns() + CLOSING_NS;
+    if (tm_child_ask(&side->child, &close, -1, &reply, deadline_ns, &code) != TM_CHILD_REPLIED ||
+        reply.kind != TM_REPLY_OK)
+        side->is_spoilt = true;
+}
+
 void tm_side_close(tm_judgement *j, tm_side *side) {
     tm_child *child = &side->child;
+    if (child->keeper >= 0 && child->pid > 0 && !side->is_spoilt)
+        have_closed(side);
     if (child->keeper >= 0 && child->pid > 0)
         tm_keeper_return(child, side->is_spoilt);
     tm_child_end(child);

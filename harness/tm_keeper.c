@@ -134,6 +134,7 @@ static void lend(keeper *k, int client, const tm_keeper_request *request) {
     }
     note_object(s, request);
     s->is_lent = true;
+    kill(-s->child.pid, SIGCONT);
     reply.good = 1;
     reply.pid = s->child.pid;
     int fds[] = {s->child.socket, s->child.output, s->child.desk.memfd, s->child.delivery.memfd};
@@ -165,7 +166,9 @@ static void take_back(keeper *k, const tm_keeper_request *request, int delivery)
             s->child.delivery = TM_MEMORY_NONE;
     }
     s->is_lent = false;
-    if (request->force)
+    if (s->child.pid > 0)
+        kill(-s->child.pid, SIGSTOP);
+    if (request->force || (s->child.pid > 0 && tm_child_has_children(s->child.pid)))
         empty_seat(s);
     end_orphans(k);
 }
@@ -245,6 +248,13 @@ static void measure(keeper *k, int client) {
     tm_message_send(client, &reply, sizeof reply, NULL, 0);
 }
 
+/* Descriptors that came, and were not taken over. */
+static void close_fds(const int *fds) {
+    for (int i = 0; i < TM_MESSAGE_MAX_FDS; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
 static void serve(keeper *k, int client) {
     tm_keeper_request request;
     int fds[TM_MESSAGE_MAX_FDS];
@@ -258,20 +268,23 @@ static void serve(keeper *k, int client) {
             lend(k, client, &request);
         else if (request.kind == TM_KEEPER_REAP)
             reap(k, client, &request);
-        else if (request.kind == TM_KEEPER_RETURN)
+        else if (request.kind == TM_KEEPER_RETURN) {
             take_back(k, &request, fds[0]);
-        else if (request.kind == TM_KEEPER_RECALL)
+            fds[0] = -1;
+        } else if (request.kind == TM_KEEPER_RECALL)
             recall(k, client, &request);
-        else if (request.kind == TM_KEEPER_STORE)
+        else if (request.kind == TM_KEEPER_STORE) {
             store(k, &request, fds[0]);
-        else if (request.kind == TM_KEEPER_GAUGE)
+            fds[0] = -1;
+        } else if (request.kind == TM_KEEPER_GAUGE)
             measure(k, client);
         else
             k->quit = true;
+        close_fds(fds);
     }
-    /* The judge has ended without giving these back. */
+    /* Lent still: the judge has ended without giving it back. */
     for (int side = 0; side < SIDES; side++)
-        if (k->seats[side].is_lent)
+        if (k->quit || k->seats[side].is_lent)
             empty_seat(&k->seats[side]);
     end_orphans(k);
 }
@@ -280,8 +293,15 @@ static void serve(keeper *k, int client) {
  * have taken the place. */
 static bool is_found(const keeper *k) {
     tm_identity there;
-    return tm_identity_of(k->path, &there) && there.device == k->socket.device &&
-           there.inode == k->socket.inode;
+    return tm_identity_of(k->path, &there) && memcmp(&there, &k->socket, sizeof there) == 0;
+}
+
+/* Not a worker, nor what one has started. */
+static bool is_judge(int client) {
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    return getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0 &&
+           !tm_child_descends(peer.pid, getpid());
 }
 
 static void run(keeper *k) {
@@ -294,11 +314,12 @@ static void run(keeper *k) {
         int client = accept4(TM_KEEPER_LISTEN, NULL, NULL, SOCK_CLOEXEC);
         if (client < 0)
             continue;
-        serve(k, client);
+        if (is_judge(client))
+            serve(k, client);
         close(client);
         idle_since = now_ns(CLOCK_MONOTONIC);
     }
-    if (is_found(k))
+    if (!k->quit && is_found(k)) /* who had it quit is about to replace the socket */
         unlink(k->path);
     close(TM_KEEPER_LISTEN);
 }
@@ -313,6 +334,7 @@ int main(int argc, char **argv) {
                 .uuid = argv[4],
                 .seats = {{.child = TM_CHILD_NONE}, {.child = TM_CHILD_NONE}}};
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    prctl(PR_SET_DUMPABLE, 0); /* its descriptors lead to answers */
     signal(SIGPIPE, SIG_IGN);
     if (!tm_identity_of("/proc/self/exe", &k.self) || !tm_identity_of(k.path, &k.socket))
         return 2;

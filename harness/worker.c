@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -35,6 +36,8 @@ static int serve(void) {
             end = request.status;
             break;
         }
+        if (request.kind == TM_REQUEST_OPEN && !request.pinned)
+            prctl(PR_SET_DUMPABLE, 0); /* answers: not for a solution's worker to read */
         if (request.kind == TM_REQUEST_OPEN)
             tm_runner_open(runner, &request, attached[0], &reply);
         else if (request.kind == TM_REQUEST_LOAD)
@@ -43,6 +46,8 @@ static int serve(void) {
             tm_runner_run(runner, &request, &reply);
         else if (request.kind == TM_REQUEST_TIME)
             tm_runner_time(runner, &request, &reply);
+        else if (request.kind == TM_REQUEST_CLOSE)
+            tm_runner_close(runner, request.pinned);
         else
             tm_runner_fetch(runner, &request, &reply);
         fflush(NULL);
