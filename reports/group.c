@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "reports/doubt.h"
+
 /* Outcomes by which cells are told apart: the statuses, then the two without a verdict. */
 enum { OUTCOME_NOT_RUN = TM_STATUS_COUNT, OUTCOME_BROKEN, OUTCOME_COUNT };
 
@@ -89,6 +91,31 @@ const tm_group *tm_group_void(tm_arena *arena, const tm_model *model, size_t *co
                 cells[group->count++] = (tm_group_cell){cell, &definition->workloads[j]};
         }
     }
+    return groups;
+}
+
+const tm_group *tm_group_doubted(tm_arena *arena, const tm_model *model, tm_doubt doubt,
+                                 size_t *count) {
+    size_t most = 0;
+    for (size_t i = 0; i < model->definition_count; i++)
+        most += model->definitions[i].solution_count;
+    tm_group *groups = tm_arena_array(arena, most, sizeof(*groups));
+    *count = 0;
+    for (size_t i = 0; i < model->definition_count; i++)
+        for (size_t j = 0; j < model->definitions[i].solution_count; j++) {
+            const tm_cell_definition *definition = &model->definitions[i];
+            const tm_cell_solution *solution = &definition->solutions[j];
+            if (solution->score.doubts[doubt] == 0)
+                continue;
+            tm_group_cell *cells =
+                tm_arena_array(arena, solution->score.doubts[doubt], sizeof(*cells));
+            tm_group *group = &groups[(*count)++];
+            *group = (tm_group){definition, solution, cells, 0};
+            for (size_t k = 0; k < definition->workload_count; k++)
+                if (tm_doubt_is_cast(&solution->cells[k], doubt))
+                    cells[group->count++] =
+                        (tm_group_cell){&solution->cells[k], &definition->workloads[k]};
+        }
     return groups;
 }
 

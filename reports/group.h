@@ -28,6 +28,9 @@ const tm_group *tm_group_not_run(tm_arena *arena, const tm_model *model, size_t 
 /* Workloads with a VOID cell, one group per definition: its `solution` is NULL and each workload
  * stands once, with its first VOID cell. */
 const tm_group *tm_group_void(tm_arena *arena, const tm_model *model, size_t *count);
+/* Cells with a flag, whatever their status, one group per solution. */
+const tm_group *tm_group_doubted(tm_arena *arena, const tm_model *model, tm_doubt doubt,
+                                 size_t *count);
 
 /* What was not planned for one reason; borrows from the model. */
 typedef struct {

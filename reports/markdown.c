@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/text.h"
+#include "reports/doubt.h"
 #include "reports/figure.h"
 #include "reports/group.h"
 #include "reports/score.h"
@@ -62,6 +63,9 @@ static void add_overview(tm_arena *arena, tm_text *text, const tm_model *model) 
     tm_text_format(text, "| %zu | %zu | %zu | %zu | %zu | %zu |\n", score->cells,
                    score->by_status[TM_STATUS_PASSED], tm_score_failed(score),
                    score->by_status[TM_STATUS_VOID], score->not_run, score->broken);
+    const char *measuring = tm_doubt_measuring(arena, score);
+    if (measuring != NULL)
+        tm_text_format(text, "\nMeasuring: %s.\n", measuring);
 }
 
 /* ---- scores ---- */
@@ -198,6 +202,20 @@ static void add_gaps(tm_arena *arena, tm_text *text, const char *title, const tm
     }
 }
 
+static void add_doubts(tm_arena *arena, tm_text *text, const tm_model *model) {
+    for (int i = 0; i < TM_DOUBT_COUNT; i++) {
+        const char *title = tm_arena_format(arena, "%s: %s", tm_doubt_name((tm_doubt)i),
+                                            tm_doubt_advice((tm_doubt)i));
+        size_t count;
+        const tm_group *groups = tm_group_doubted(arena, model, (tm_doubt)i, &count);
+        if (tm_doubt_is_grave((tm_doubt)i))
+            add_gaps(arena, text, title, groups, count);
+        else if (count > 0)
+            tm_text_format(text, "\n## %s\n\n%s; the tables below say which.\n", title,
+                           tm_figure_count(arena, model->score.doubts[i], "cell"));
+    }
+}
+
 static void add_not_planned(tm_arena *arena, tm_text *text, const tm_model *model) {
     size_t count;
     const tm_group_reason *reasons = tm_group_not_planned(arena, model, &count);
@@ -240,17 +258,18 @@ static void add_cell_row(tm_arena *arena, tm_text *text, const tm_cell_workload 
     else
         tm_text_add(text, "- | - | - | - | ");
     if (cell->state == TM_CELL_RAN && trace->has_correctness)
-        tm_text_format(text, "%s | %s |\n", tm_figure_error(arena, trace->max_absolute_error),
+        tm_text_format(text, "%s | %s | ", tm_figure_error(arena, trace->max_absolute_error),
                        tm_figure_error(arena, trace->max_relative_error));
     else
-        tm_text_add(text, "- | - |\n");
+        tm_text_add(text, "- | - | ");
+    tm_text_format(text, "%s |\n", escape(arena, tm_doubt_flags(arena, cell)));
 }
 
 static void add_cells(tm_arena *arena, tm_text *text, const tm_cell_definition *definition) {
     tm_text_format(text, "\n### %s\n\n", escape(arena, definition->name));
     tm_text_add(text, "| workload | solution | status | latency | reference | speedup | of the "
-                      "limit | max abs error | max rel error |\n"
-                      "|---|---|---|--:|--:|--:|--:|--:|--:|\n");
+                      "limit | max abs error | max rel error | flags |\n"
+                      "|---|---|---|--:|--:|--:|--:|--:|--:|---|\n");
     for (size_t i = 0; i < definition->workload_count; i++)
         for (size_t j = 0; j < definition->solution_count; j++)
             add_cell_row(arena, text, &definition->workloads[i], &definition->solutions[j],
@@ -262,6 +281,7 @@ const char *tm_markdown_format(tm_arena *arena, const tm_model *model, const cha
     add_overview(arena, &text, model);
     add_scores(arena, &text, model);
     add_failures(arena, &text, model, build);
+    add_doubts(arena, &text, model);
     size_t count;
     const tm_group *groups = tm_group_not_run(arena, model, &count);
     add_gaps(arena, &text, "Not run", groups, count);

@@ -13,6 +13,16 @@
 #include "lib/node.h"
 #include "lib/trace.h"
 
+/* Flags of a trace (doubt.h). */
+typedef enum {
+    TM_DOUBT_IMPOSSIBLE,
+    TM_DOUBT_HOST_WORK,
+    TM_DOUBT_FOREIGN_WORK,
+    TM_DOUBT_UNSTABLE,
+    TM_DOUBT_CAPPED,
+    TM_DOUBT_COUNT
+} tm_doubt;
+
 typedef enum {
     TM_CELL_RAN,     /* `trace` holds its verdict */
     TM_CELL_NOT_RUN, /* planned, no trace file */
@@ -51,6 +61,9 @@ typedef struct {
     /* PASSED cells of which the physical limit is known, and how near they come. */
     size_t limited;
     double max_percent, log_percent_sum;
+    /* Cells with each flag, whatever their status; what judging took, and of it the protocol. */
+    size_t doubts[TM_DOUBT_COUNT];
+    double judging_ms, protocol_ms;
 } tm_score;
 
 typedef struct {

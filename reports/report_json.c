@@ -1,6 +1,7 @@
 #include "reports/report_json.h"
 
 #include "lib/json.h"
+#include "reports/doubt.h"
 #include "reports/score.h"
 
 /* A figure of which 0 means that there is none. */
@@ -128,6 +129,13 @@ static tm_json *cell_json(const tm_cell_definition *definition, const tm_cell_so
     tm_json_set_string(object, "status", state_name(cell));
     tm_json_set_string(object, "reason", cell->reason);
     set_results(object, cell);
+    tm_json *flags = tm_json_array();
+    for (int i = 0; i < TM_DOUBT_COUNT; i++)
+        if (tm_doubt_is_cast(cell, (tm_doubt)i))
+            tm_json_push_string(flags, tm_doubt_name((tm_doubt)i));
+    tm_json_set(object, "flags", flags);
+    set_figure(object, "judging_ms", tm_doubt_ms(cell, "judging_ms"));
+    set_figure(object, "protocol_ms", tm_doubt_ms(cell, "protocol_ms"));
     tm_json_set_string(object, "trace", cell->trace_path);
     tm_json_set_string(object, "log", cell->log_path);
     tm_json_set_string(object, "command", cell->command);
@@ -143,6 +151,31 @@ static tm_json *cells_json(const tm_model *model) {
                 tm_json_push(cells, cell_json(definition, &definition->solutions[j], k));
     }
     return cells;
+}
+
+static tm_json *weak_json(const tm_model *model) {
+    tm_json *list = tm_json_array();
+    for (size_t i = 0; i < model->definition_count; i++)
+        for (size_t j = 0; j < model->definitions[i].workload_count; j++) {
+            const tm_node *outputs = model->definitions[i].workloads[j].weak;
+            if (outputs == NULL)
+                continue;
+            tm_json *object = tm_json_object();
+            tm_json_set_string(object, "definition", model->definitions[i].name);
+            tm_json_set_string(object, "uuid", model->definitions[i].workloads[j].uuid);
+            tm_json_set_node(object, "outputs", outputs);
+            tm_json_push(list, object);
+        }
+    return list;
+}
+
+static void set_doubts(tm_json *totals, const tm_model *model) {
+    tm_json *flags = tm_json_object();
+    for (int i = 0; i < TM_DOUBT_COUNT; i++)
+        tm_json_set_int(flags, tm_doubt_name((tm_doubt)i), (int64_t)model->score.doubts[i]);
+    tm_json_set(totals, "flags", flags);
+    set_figure(totals, "judging_ms", model->score.judging_ms);
+    set_figure(totals, "protocol_ms", model->score.protocol_ms);
 }
 
 static tm_json *not_planned_json(const tm_model *model) {
@@ -168,12 +201,14 @@ char *tm_report_json_format(const tm_model *model) {
     tm_json *totals = tm_json_object();
     set_counts(totals, &model->score);
     tm_json_set_int(totals, "dataset_errors", model->dataset_errors);
+    set_doubts(totals, model);
     tm_json_set(root, "totals", totals);
     tm_json *definitions = tm_json_array();
     for (size_t i = 0; i < model->definition_count; i++)
         tm_json_push(definitions, definition_json(&model->definitions[i]));
     tm_json_set(root, "definitions", definitions);
     tm_json_set(root, "cells", cells_json(model));
+    tm_json_set(root, "weak", weak_json(model));
     tm_json_set(root, "not_planned", not_planned_json(model));
     set_strings(root, "dataset_diagnostics", model->dataset_diagnostics);
     char *text = tm_json_print(root, true);

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "reports/doubt.h"
+
 static bool is_figure(double value) {
     return isfinite(value) && value > 0.0;
 }
@@ -21,6 +23,10 @@ static tm_score score_cell(const tm_cell *cell) {
         return score;
     const tm_trace *trace = &cell->trace;
     score.by_status[trace->status] = 1;
+    for (int i = 0; i < TM_DOUBT_COUNT; i++)
+        score.doubts[i] = tm_doubt_is_cast(cell, (tm_doubt)i);
+    score.judging_ms = tm_doubt_ms(cell, "judging_ms");
+    score.protocol_ms = tm_doubt_ms(cell, "protocol_ms");
     if (trace->status != TM_STATUS_PASSED || !trace->has_performance)
         return score;
     if (is_figure(trace->latency_ms)) {
@@ -74,6 +80,10 @@ void tm_score_add(tm_score *score, const tm_score *more) {
     score->limited += more->limited;
     score->max_percent = greater(score->max_percent, more->max_percent);
     score->log_percent_sum += more->log_percent_sum;
+    for (size_t i = 0; i < TM_DOUBT_COUNT; i++)
+        score->doubts[i] += more->doubts[i];
+    score->judging_ms += more->judging_ms;
+    score->protocol_ms += more->protocol_ms;
 }
 
 tm_score tm_score_cells(const tm_cell *cells, size_t count) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/text.h"
+#include "reports/doubt.h"
 #include "reports/figure.h"
 #include "reports/group.h"
 #include "reports/score.h"
@@ -176,6 +177,9 @@ static void add_table(tm_arena *arena, tm_text *text, const tm_model *model) {
     }
     tm_text_add(text, "latency: over the workloads; speedup over the reference: geometric mean\n"
                       "limit: of what the device allows, at the best workload\n");
+    const char *measuring = tm_doubt_measuring(arena, &model->score);
+    if (measuring != NULL)
+        tm_text_format(text, "measuring: %s\n", measuring);
 }
 
 /* ---- failures ---- */
@@ -233,7 +237,7 @@ static void add_failures(tm_arena *arena, tm_text *text, const tm_model *model, 
                        tm_figure_count(arena, more, "more cell"));
 }
 
-/* ---- what is missing ---- */
+/* ---- what is nobody's failure ---- */
 
 static const char *group_name(tm_arena *arena, const tm_group *group) {
     if (group->solution != NULL)
@@ -266,6 +270,35 @@ static void add_quiet_groups(tm_arena *arena, tm_text *text, const tm_group *gro
         tm_text_format(text, "  and %s in report.md\n",
                        tm_figure_count(arena, count - MAX_LINES, "more line"));
 }
+
+/* ---- doubts ---- */
+
+/* What only needs to be known, a line each. */
+static void add_noise(tm_arena *arena, tm_text *text, const tm_model *model) {
+    const char *separator = "\n";
+    for (int i = 0; i < TM_DOUBT_COUNT; i++) {
+        if (tm_doubt_is_grave((tm_doubt)i) || model->score.doubts[i] == 0)
+            continue;
+        tm_text_format(text, "%s%s  %s; %s\n", separator, tm_doubt_name((tm_doubt)i),
+                       tm_figure_count(arena, model->score.doubts[i], "cell"),
+                       tm_doubt_advice((tm_doubt)i));
+        separator = "";
+    }
+}
+
+static void add_doubts(tm_arena *arena, tm_text *text, const tm_model *model) {
+    for (int i = 0; i < TM_DOUBT_COUNT; i++) {
+        if (!tm_doubt_is_grave((tm_doubt)i))
+            continue;
+        size_t count;
+        const tm_group *groups = tm_group_doubted(arena, model, (tm_doubt)i, &count);
+        add_quiet_groups(arena, text, groups, count, model->score.doubts[i],
+                         tm_doubt_name((tm_doubt)i), tm_doubt_advice((tm_doubt)i));
+    }
+    add_noise(arena, text, model);
+}
+
+/* ---- gaps ---- */
 
 static void add_missing(tm_arena *arena, tm_text *text, const tm_model *model) {
     size_t count;
@@ -318,6 +351,7 @@ const char *tm_summary_format(tm_arena *arena, const tm_model *model, const char
     add_table(arena, &text, model);
     add_failures(arena, &text, model, build);
     add_weak(arena, &text, model);
+    add_doubts(arena, &text, model);
     add_missing(arena, &text, model);
     add_not_planned(arena, &text, model);
     if (model->dataset_errors > 0)

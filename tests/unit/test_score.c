@@ -10,11 +10,13 @@
 
 #include "lib/arena.h"
 #include "lib/text.h"
+#include "reports/doubt.h"
 #include "reports/figure.h"
 #include "reports/group.h"
 #include "reports/junit.h"
 #include "reports/score.h"
 #include "reports/table.h"
+#include "tests/unit/model_check.h"
 
 #define NEAR 1e-12
 
@@ -73,6 +75,37 @@ static tm_cell limited(tm_cell cell, tm_node *details, tm_node *percent, double 
     *details = (tm_node){.type = TM_NODE_OBJECT, .child = percent, .count = 1};
     cell.trace.details_node = details;
     return cell;
+}
+
+/* A trace that says `text` (JSON with ' for ") under `tracemill`. */
+static tm_cell saying(tm_node_reader *reader, tm_cell cell, const char *text) {
+    cell.trace.details_node = model_parse(reader, text);
+    return cell;
+}
+
+/* Flags and times count whatever the status; what is no flag or no time does not. */
+static void test_doubts(void **state) {
+    (void)state;
+    tm_node_reader reader = model_begin();
+    const tm_cell cells[] = {
+        saying(&reader, passed(1.0, 1.0),
+               "{'flags':['UNSTABLE','CAPPED'],'judging_ms':30,'protocol_ms':20}"),
+        saying(&reader, with_status(TM_STATUS_RUNTIME_ERROR),
+               "{'flags':['IMPOSSIBLE',7,'UNSTABLE ','?'],'judging_ms':10,'protocol_ms':5}"),
+        saying(&reader, with_status(TM_STATUS_VOID),
+               "{'flags':'UNSTABLE','judging_ms':-1,'protocol_ms':'9'}"),
+        passed(1.0, 1.0)};
+    tm_score score = tm_score_cells(cells, 4);
+    const size_t expected[TM_DOUBT_COUNT] = {1, 0, 0, 1, 1};
+    assert_memory_equal(score.doubts, expected, sizeof expected);
+    assert_true(score.judging_ms == 40.0 && score.protocol_ms == 25.0);
+    assert_string_equal(tm_doubt_measuring(reader.arena, &score),
+                        "25.0 ms of 40.0 ms of judging went to flushes and calls");
+    assert_string_equal(tm_doubt_flags(reader.arena, &cells[0]), "UNSTABLE, CAPPED");
+    assert_string_equal(tm_doubt_flags(reader.arena, &cells[3]), "");
+    score = tm_score_cells(&cells[2], 2);
+    assert_null(tm_doubt_measuring(reader.arena, &score));
+    model_end(&reader);
 }
 
 /* The second one's limit is not known, and the last one has not passed. */
@@ -322,6 +355,7 @@ int main(void) {
         cmocka_unit_test(test_no_cells),
         cmocka_unit_test(test_means),
         cmocka_unit_test(test_percent_of_limit),
+        cmocka_unit_test(test_doubts),
         cmocka_unit_test(test_percent),
         cmocka_unit_test(test_counts_every_outcome),
         cmocka_unit_test(test_adding_is_scoring_together),

@@ -1,0 +1,65 @@
+#include "reports/doubt.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "reports/figure.h"
+
+static const struct {
+    const char *name, *advice;
+    bool is_grave;
+} doubts[TM_DOUBT_COUNT] = {
+    [TM_DOUBT_IMPOSSIBLE] = {"IMPOSSIBLE", "faster than the device can be, and no pass", true},
+    [TM_DOUBT_HOST_WORK] = {"HOST_WORK", "the device was idle; the latency is the wall time", true},
+    [TM_DOUBT_FOREIGN_WORK] = {"FOREIGN_WORK", "the device was at work before a call began", true},
+    [TM_DOUBT_UNSTABLE] = {"UNSTABLE", "the samples differ too much", false},
+    [TM_DOUBT_CAPPED] = {"CAPPED", "the time cap left fewer samples", false},
+};
+
+const char *tm_doubt_name(tm_doubt doubt) {
+    return doubts[doubt].name;
+}
+
+const char *tm_doubt_advice(tm_doubt doubt) {
+    return doubts[doubt].advice;
+}
+
+bool tm_doubt_is_grave(tm_doubt doubt) {
+    return doubts[doubt].is_grave;
+}
+
+static const tm_node *details(const tm_cell *cell, const char *key, tm_node_type type) {
+    const tm_node *node =
+        cell->state == TM_CELL_RAN ? tm_node_get(cell->trace.details_node, key) : NULL;
+    return node != NULL && node->type == type ? node : NULL;
+}
+
+bool tm_doubt_is_cast(const tm_cell *cell, tm_doubt doubt) {
+    const tm_node *flags = details(cell, "flags", TM_NODE_ARRAY);
+    for (const tm_node *flag = flags != NULL ? flags->child : NULL; flag != NULL; flag = flag->next)
+        if (flag->type == TM_NODE_STRING && strcmp(flag->string, doubts[doubt].name) == 0)
+            return true;
+    return false;
+}
+
+const char *tm_doubt_flags(tm_arena *arena, const tm_cell *cell) {
+    const char *flags = "";
+    for (int i = 0; i < TM_DOUBT_COUNT; i++)
+        if (tm_doubt_is_cast(cell, (tm_doubt)i))
+            flags = flags[0] == '\0' ? doubts[i].name
+                                     : tm_arena_format(arena, "%s, %s", flags, doubts[i].name);
+    return flags;
+}
+
+double tm_doubt_ms(const tm_cell *cell, const char *key) {
+    const tm_node *node = details(cell, key, TM_NODE_NUMBER);
+    return node != NULL && isfinite(node->number) && node->number > 0.0 ? node->number : 0.0;
+}
+
+const char *tm_doubt_measuring(tm_arena *arena, const tm_score *score) {
+    if (score->judging_ms <= 0.0 || score->protocol_ms <= 0.0)
+        return NULL;
+    return tm_arena_format(arena, "%s of %s of judging went to flushes and calls",
+                           tm_figure_latency(arena, score->protocol_ms),
+                           tm_figure_latency(arena, score->judging_ms));
+}
