@@ -11,7 +11,8 @@ static const struct {
 } doubts[TM_DOUBT_COUNT] = {
     [TM_DOUBT_IMPOSSIBLE] = {"IMPOSSIBLE", "faster than the device can be, and no pass", true},
     [TM_DOUBT_HOST_WORK] = {"HOST_WORK", "the device was idle; the latency is the wall time", true},
-    [TM_DOUBT_FOREIGN_WORK] = {"FOREIGN_WORK", "the device was at work before a call began", true},
+    [TM_DOUBT_OUTSIDE_EVENTS] = {"OUTSIDE_EVENTS", "work on streams that the call did not join", true},
+    [TM_DOUBT_OTHER] = {"OTHER", "flags that only their traces explain", true},
     [TM_DOUBT_UNSTABLE] = {"UNSTABLE", "the samples differ too much", false},
     [TM_DOUBT_CAPPED] = {"CAPPED", "the time cap left fewer samples", false},
 };
@@ -34,10 +35,17 @@ static const tm_node *details(const tm_cell *cell, const char *key, tm_node_type
     return node != NULL && node->type == type ? node : NULL;
 }
 
+static tm_doubt doubt_of(const char *flag) {
+    for (int i = 0; i < TM_DOUBT_COUNT; i++)
+        if (strcmp(flag, doubts[i].name) == 0)
+            return (tm_doubt)i;
+    return TM_DOUBT_OTHER;
+}
+
 bool tm_doubt_is_cast(const tm_cell *cell, tm_doubt doubt) {
     const tm_node *flags = details(cell, "flags", TM_NODE_ARRAY);
     for (const tm_node *flag = flags != NULL ? flags->child : NULL; flag != NULL; flag = flag->next)
-        if (flag->type == TM_NODE_STRING && strcmp(flag->string, doubts[doubt].name) == 0)
+        if (flag->type == TM_NODE_STRING && doubt_of(flag->string) == doubt)
             return true;
     return false;
 }

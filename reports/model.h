@@ -17,7 +17,8 @@
 typedef enum {
     TM_DOUBT_IMPOSSIBLE,
     TM_DOUBT_HOST_WORK,
-    TM_DOUBT_FOREIGN_WORK,
+    TM_DOUBT_OUTSIDE_EVENTS,
+    TM_DOUBT_OTHER, /* of a harness that knows more than this report */
     TM_DOUBT_UNSTABLE,
     TM_DOUBT_CAPPED,
     TM_DOUBT_COUNT

@@ -83,7 +83,7 @@ static tm_cell saying(tm_node_reader *reader, tm_cell cell, const char *text) {
     return cell;
 }
 
-/* Flags and times count whatever the status; what is no flag or no time does not. */
+/* Flags and times count whatever the status, unknown flags too; what is none of them does not. */
 static void test_doubts(void **state) {
     (void)state;
     tm_node_reader reader = model_begin();
@@ -96,7 +96,7 @@ static void test_doubts(void **state) {
                "{'flags':'UNSTABLE','judging_ms':-1,'protocol_ms':'9'}"),
         passed(1.0, 1.0)};
     tm_score score = tm_score_cells(cells, 4);
-    const size_t expected[TM_DOUBT_COUNT] = {1, 0, 0, 1, 1};
+    const size_t expected[TM_DOUBT_COUNT] = {1, 0, 0, 1, 1, 1};
     assert_memory_equal(score.doubts, expected, sizeof expected);
     assert_true(score.judging_ms == 40.0 && score.protocol_ms == 25.0);
     assert_string_equal(tm_doubt_measuring(reader.arena, &score),
