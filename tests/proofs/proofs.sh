@@ -38,21 +38,26 @@ for option in "$@"; do
 done
 
 # The folder where this proof configures and benches. The toolkit, which takes longest to compile,
-# is made once for all proofs of an architecture, and copied.
+# is made once for all proofs of an architecture, and copied; in a build folder it is the tests'.
 start() { # configure option...
-    toolkit=${TMPDIR:-/tmp}/tracemill-proofs-$(id -u)/$arch$(printf '%s' "$srcdir" | tr / _)
-    mkdir -p "$toolkit" "$scratch/bench" || exit 2
-    (
-        cd "$toolkit" || exit 1
-        "$srcdir/configure" --arch="$arch" --definitions=none &&
-            ninja tools build/lib/libharness.a &&
-            if is_measurable; then ninja build/device.json build/ceilings.json; fi
-    ) >"$scratch/toolkit.log" 2>&1 || {
-        tail -n 30 "$scratch/toolkit.log" >&2
-        failed toolkit 'it could not be built'
-        finish
-    }
-    cp -a "$toolkit/." "$scratch/bench" && cd "$scratch/bench" || exit 2
+    if [ "$arch" = cpu ] && [ -f build.ninja ]; then
+        start_build "$scratch/bench"
+    else
+        toolkit=${TMPDIR:-/tmp}/tracemill-proofs-$(id -u)/$arch$(printf '%s' "$srcdir" | tr / _)
+        mkdir -p "$toolkit" "$scratch/bench" || exit 2
+        (
+            cd "$toolkit" || exit 1
+            "$srcdir/configure" --arch="$arch" --definitions=none &&
+                ninja tools build/lib/libharness.a &&
+                if is_measurable; then ninja build/device.json build/ceilings.json; fi
+        ) >"$scratch/toolkit.log" 2>&1 || {
+            tail -n 30 "$scratch/toolkit.log" >&2
+            failed toolkit 'it could not be built'
+            finish
+        }
+        cp -a "$toolkit/." "$scratch/bench"
+    fi
+    cd "$scratch/bench" || exit 2
     if ! "$srcdir/configure" --arch="$arch" "$@" >configure.log 2>&1 || ! ninja >ninja.log 2>&1; then
         cat configure.log
         tail -n 30 ninja.log
@@ -77,13 +82,12 @@ bench() { # log
     finish
 }
 
-# Processes of this folder's programs; those whose path contains a word.
+# Processes of this folder's programs: id, path below build/. Those whose path contains a word.
 processes() { # word
-    for process in /proc/[0-9]*; do
-        case $(readlink "$process/exe" 2>/dev/null) in
-        "$PWD"/build/*"$1"*) echo "${process#/proc/}" ;;
-        esac
-    done
+    find /proc/[0-9]*/exe -maxdepth 0 -lname "$PWD/build/*$1*" -printf '%h %l\n' 2>/dev/null |
+        while read -r process program; do
+            echo "${process#/proc/} ${program#"$PWD"/build/}"
+        done
 }
 
 # Ends the keeper, and with it what it keeps: it looks for its socket now and then.
