@@ -89,25 +89,42 @@ static tm_json *trials_json(const tm_outcome *outcome) {
     return trials;
 }
 
+static const char *runner_name(const tm_outcome *outcome) {
+    return outcome->is_persistent ? "persistent" : "isolated";
+}
+
+static tm_json *flags_json(const tm_outcome *outcome) {
+    tm_json *flags = tm_json_array();
+    for (size_t i = 0; i < outcome->flag_count; i++)
+        tm_json_push_string(flags, outcome->flags[i]);
+    return flags;
+}
+
+/* What a reader of the number must know, where other tools keep it too: they lose `tracemill`. */
+static void set_essentials(tm_json *extra, const tm_outcome *outcome) {
+    tm_json_set_string(extra, "clock", outcome->clock);
+    tm_json_set_string(extra, "runner", runner_name(outcome));
+    tm_json_set_int(extra, "checked_timed_calls", outcome->checked_timed_calls);
+    tm_json_set(extra, "flags", flags_json(outcome));
+    if (outcome->weak)
+        tm_json_set_bool(extra, "weak", outcome->weak->child != NULL);
+}
+
 static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
     tm_json *details = tm_json_object();
     tm_json_set_int(details, "seed", (int64_t)outcome->seed);
     const tm_node *device = tm_cell_device(cell), *uuid = tm_node_get(device, "uuid");
     if (uuid && uuid->string)
         tm_json_set_string(details, "device_uuid", uuid->string);
-    tm_json_set_string(details, "runner", outcome->is_persistent ? "persistent" : "isolated");
+    tm_json_set_string(details, "runner", runner_name(outcome));
     if (outcome->clock[0])
         tm_json_set_string(details, "clock", outcome->clock);
     /* Each worker finds its own; a speedup of two clocks is to be known as one. */
     if (outcome->clock[0] && strcmp(outcome->clock, outcome->reference_clock) != 0)
         tm_json_set_string(details, "reference_clock", outcome->reference_clock);
     tm_json_set_string(details, "cache", "cold");
-    if (outcome->flag_count) {
-        tm_json *flags = tm_json_array();
-        for (size_t i = 0; i < outcome->flag_count; i++)
-            tm_json_push_string(flags, outcome->flags[i]);
-        tm_json_set(details, "flags", flags);
-    }
+    if (outcome->flag_count)
+        tm_json_set(details, "flags", flags_json(outcome));
     if (outcome->has_floor)
         set_floor(details, outcome);
     if (outcome->weak && outcome->weak->child)
@@ -180,6 +197,7 @@ bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_out
         trace.max_relative_error = outcome->verdict.max_relative_error;
         trace.max_absolute_error = outcome->verdict.max_absolute_error;
         trace.correctness_extra = tm_verdict_extra(&outcome->verdict, cell->table, evaluator);
+        set_essentials(trace.correctness_extra, outcome);
     }
     if (trace.has_performance) {
         trace.latency_ms = outcome->latency_ns / 1e6;

@@ -11,7 +11,8 @@ static const struct {
 } doubts[TM_DOUBT_COUNT] = {
     [TM_DOUBT_IMPOSSIBLE] = {"IMPOSSIBLE", "faster than the device can be, and no pass", true},
     [TM_DOUBT_HOST_WORK] = {"HOST_WORK", "the device was idle; the latency is the wall time", true},
-    [TM_DOUBT_OUTSIDE_EVENTS] = {"OUTSIDE_EVENTS", "work on streams that the call did not join", true},
+    [TM_DOUBT_OUTSIDE_EVENTS] = {"OUTSIDE_EVENTS", "work on streams that the call did not join",
+                                 true},
     [TM_DOUBT_OTHER] = {"OTHER", "flags that only their traces explain", true},
     [TM_DOUBT_UNSTABLE] = {"UNSTABLE", "the samples differ too much", false},
     [TM_DOUBT_CAPPED] = {"CAPPED", "the time cap left fewer samples", false},

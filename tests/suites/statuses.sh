@@ -72,6 +72,13 @@ logged() { # solution, fixed text that its log must hold, in the trace as in the
     fi
 }
 
+# How the number was made, in correctness.extra: clock, runner, checked timed calls, weak.
+essentials() { # solution, expected
+    expect "statuses/$1: correctness.extra" "$2" "$(sed -n -E \
+        's/^        "(clock|runner|checked_timed_calls|weak)": (.*[^,]),?$/\2/p' \
+        "$traces/planted_rmsnorm/planted_$1/small.json" | tr '\n' ' ')"
+}
+
 left_behind() { # name
     # A keeper that nobody can find any more ends, and its workers with it.
     rm -f build/run/*.sock
@@ -102,8 +109,10 @@ bench 'all but those that hang' --timeout=60 --solutions="$others"
 
 number='[-+0-9.e]+'
 verdict right_planted_rmsnorm PASSED 'null'
+essentials right_planted_rmsnorm '"monotonic" "persistent" 2 false '
 verdict wrong_numbers INCORRECT_NUMERICAL \
     "output: [0-9]+ of 576 elements wrong, the first at \[[0-9]+, [0-9]+\]: expected $number, got $number"
+essentials wrong_numbers '"monotonic" "persistent" 0 false '
 verdict zeros INCORRECT_NUMERICAL \
     "output: 5[0-9]+ of 576 elements wrong, the first at \[0, [0-9]+\]: expected $number, got 0"
 verdict all_nan INCORRECT_NUMERICAL \
