@@ -71,16 +71,24 @@ static bool draw_steps(tm_answers_head *head, int64_t calls, int wanted) {
     return true;
 }
 
+/* What the reference has delivered becomes an answer. */
+static void keep_outputs(tm_judgement *j, uint64_t at, bool in_windows) {
+    const tm_side *side = &j->sides[TM_SIDE_REFERENCE];
+    for (size_t i = side->job->input_count; i < side->job->tensor_count; i++) {
+        const tm_job_tensor *tensor = &side->job->tensors[i];
+        uint64_t bytes = in_windows ? tm_window_delivered(tensor->bytes) : tensor->bytes;
+        tm_memory_copy((char *)j->answers.memory.map + at + tensor->offset,
+                       (const char *)side->child.delivery.map + tensor->offset, bytes);
+    }
+}
+
 /* One call of the reference on the inputs of a trial, its outputs to the answers. */
 static tm_step answer(tm_judgement *j, int64_t trial, int timed, double *call_ns) {
     tm_answers_head *head = j->answers.memory.map;
     tm_side *side = &j->sides[TM_SIDE_REFERENCE];
     tm_request run = {.kind = TM_REQUEST_RUN, .seed = tm_answers_seed(head, trial)};
-    tm_request fetch = {.kind = TM_REQUEST_FETCH,
-                        .offset = tm_answers_offset(side->job, trial, timed)};
+    tm_request fetch = {.kind = TM_REQUEST_FETCH};
     tm_reply reply;
-    if (timed < 0)
-        tm_memory_populate(&j->answers.memory, fetch.offset, side->job->output_bytes);
     if (timed >= 0) {
         run.steps = head->steps[trial][timed];
         fetch.windows = tm_evaluator_for(j->cell->table)->by_element;
@@ -91,7 +99,10 @@ static tm_step answer(tm_judgement *j, int64_t trial, int timed, double *call_ns
         return step;
     head->protocol_ns += (double)reply.protocol_ns;
     *call_ns = (double)reply.protocol_ns;
-    return tm_side_ask(j, side, &fetch, &reply);
+    step = tm_side_ask(j, side, &fetch, &reply);
+    if (step == TM_GO_ON)
+        keep_outputs(j, tm_answers_offset(side->job, trial, timed), fetch.windows);
+    return step;
 }
 
 static tm_step time_reference(tm_judgement *j) {
@@ -137,7 +148,7 @@ static tm_step make_answers(tm_judgement *j, bool are_old) {
     tm_side *side = &j->sides[TM_SIDE_REFERENCE];
     tm_answers_head *head = j->answers.memory.map;
     double call_ns = 0;
-    tm_step step = tm_side_open(j, side, &j->answers.memory);
+    tm_step step = tm_side_open(j, side);
     memcpy(head->clock, side->clock, sizeof head->clock);
     if (step == TM_GO_ON)
         step = answer(j, 0, -1, &call_ns);

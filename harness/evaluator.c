@@ -1,5 +1,6 @@
 #include "harness/evaluator.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -54,27 +55,53 @@ static void add_tally(tally *total, const tally *part) {
 }
 
 static void note_bad(tally *t, int64_t elem) {
-    if (t->bad++ == 0)
+    if (t->bad++ == 0 || elem < t->first_bad)
         t->first_bad = elem;
 }
 
-static void compare_floats(tally *t, const float *x, const float *y, int64_t begin, int64_t count,
-                           const tm_config *config) {
-    for (int64_t i = 0; i < count; i++) {
-        if (isfinite(x[i]) && isfinite(y[i])) {
-            double absolute = fabs((double)x[i] - (double)y[i]);
-            double relative = absolute / (fabs((double)y[i]) + 1e-8);
-            t->max_absolute = absolute > t->max_absolute ? absolute : t->max_absolute;
-            t->max_relative = relative > t->max_relative ? relative : t->max_relative;
-            t->square_error += absolute * absolute;
-            t->square_expected += (double)y[i] * (double)y[i];
-            if (absolute > config->atol && relative > config->rtol)
-                note_bad(t, begin + i);
-        } else if (x[i] != y[i] && !(isnan(x[i]) && isnan(y[i]))) {
+/* Pairs with infinities or NaN among them, which are wrong unless they are the same. */
+static void compare_special(tally *t, const float *x, const float *y, int64_t begin,
+                            int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        if (!(isfinite(x[i]) && isfinite(y[i])) && x[i] != y[i] && !(isnan(x[i]) && isnan(y[i]))) {
             t->max_absolute = t->max_relative = INFINITY;
             note_bad(t, begin + i);
         }
+}
+
+/* One loop without branches, so that it becomes vector code: what is found is looked for again in
+ * the chunks that have something. */
+static void compare_floats(tally *t, const float *x, const float *y, int64_t begin, int64_t count,
+                           const tm_config *config) {
+    double max_absolute = 0, max_relative = 0, errors = 0, expected = 0;
+    double atol = config->atol, rtol = config->rtol;
+    int64_t bad = 0, special = 0;
+#pragma omp simd reduction(+ : errors, expected, bad, special) \
+    reduction(max : max_absolute, max_relative)
+    for (int64_t i = 0; i < count; i++) {
+        double one = x[i], other = y[i];
+        int64_t finite = fabs(one) <= FLT_MAX && fabs(other) <= FLT_MAX;
+        double absolute = finite ? fabs(one - other) : 0, magnitude = finite ? fabs(other) : 0;
+        double relative = absolute / (magnitude + 1e-8);
+        max_absolute = absolute > max_absolute ? absolute : max_absolute;
+        max_relative = relative > max_relative ? relative : max_relative;
+        errors += absolute * absolute;
+        expected += magnitude * magnitude;
+        bad += absolute > atol && relative > rtol;
+        special += !finite;
     }
+    t->max_absolute = max_absolute;
+    t->max_relative = max_relative;
+    t->square_error = errors;
+    t->square_expected = expected;
+    for (int64_t i = 0; bad > 0 && i < count; i++) {
+        double absolute = fabs((double)x[i] - (double)y[i]);
+        if (isfinite(x[i]) && isfinite(y[i]) && absolute > atol &&
+            absolute / (fabs((double)y[i]) + 1e-8) > rtol)
+            note_bad(t, begin + i);
+    }
+    if (special > 0)
+        compare_special(t, x, y, begin, count);
 }
 
 static void compare_ints(tally *t, const int64_t *x, const int64_t *y, int64_t begin,

@@ -69,7 +69,7 @@ typedef enum {
     TM_REQUEST_TIME, /* inputs as for a run, `warmup` calls; timed calls, each on inputs that are
                         perturbed once more */
     TM_REQUEST_FETCH, /* outputs of the last call to the delivery, from `offset` on */
-    TM_REQUEST_CLOSE, /* give back the job's memory; the delivery too, unless it is pinned */
+    TM_REQUEST_CLOSE, /* give back the job's memory */
     TM_REQUEST_QUIT   /* end, without a reply */
 } tm_request_kind;
 
@@ -84,7 +84,7 @@ typedef struct {
     uint64_t seed;
     uint64_t offset;
     uint64_t window_seed; /* of TM_REQUEST_FETCH: which parts of large outputs (window.h) */
-    int32_t pinned;       /* of TM_REQUEST_OPEN: the device copies to the delivery directly */
+    int32_t secret;       /* of TM_REQUEST_OPEN: the outputs are answers, for nobody to look at */
     int32_t windows;      /* of TM_REQUEST_FETCH: parts only, side by side */
     int32_t status;       /* of TM_REQUEST_QUIT: the exit status */
 } tm_request;

@@ -51,9 +51,9 @@ tm_step tm_conclude_side(tm_judgement *j, const tm_side *side, tm_status status,
 /* What one line can show of a text that a worker has made: no control characters, cut to fit. */
 void tm_copy_line(char *out, size_t size, const char *text, size_t length);
 
-/* Starts or borrows a worker for the side, gives it the job with room for its outputs (`delivery`:
- * instead of its own) and has it load the object. */
-tm_step tm_side_open(tm_judgement *j, tm_side *side, const tm_memory *delivery);
+/* Starts or borrows a worker for the side, gives it the job and room for its outputs, and has it
+ * load the object. */
+tm_step tm_side_open(tm_judgement *j, tm_side *side);
 /* Asks the side's worker; anything but TM_REPLY_OK becomes a verdict or an error. */
 tm_step tm_side_ask(tm_judgement *j, tm_side *side, tm_request *request, tm_reply *reply);
 /* Ends the worker or gives it back; its words go to the outcome's log when they belong there. */

@@ -16,9 +16,11 @@ typedef struct {
 
 /* New, of `bytes`, all zeros; pages come to be when they are touched. False with errno. */
 bool tm_memory_make(tm_memory *memory, const char *name, size_t bytes);
-/* Makes the pages of a part come to be, by all threads: one after the other they take longer than
- * what is written to them. */
-void tm_memory_populate(tm_memory *memory, size_t begin, size_t bytes);
+/* Makes the pages come to be, by all threads: one after the other they take longer than what is
+ * written to them. */
+void tm_memory_populate(tm_memory *memory);
+/* memcpy by all threads. */
+void tm_memory_copy(char *to, const char *from, size_t bytes);
 /* Maps a memfd that came from elsewhere and takes it over. False with errno; it is closed then. */
 bool tm_memory_take(tm_memory *memory, int memfd);
 void tm_memory_close(tm_memory *memory);

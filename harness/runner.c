@@ -81,11 +81,9 @@ static void drop_delivery(tm_runner *runner) {
     tm_memory_close(&runner->delivery);
 }
 
-void tm_runner_close(tm_runner *runner, bool keep_delivery) {
+void tm_runner_close(tm_runner *runner) {
     free_tensors(runner);
     runner->is_filled = false;
-    if (!keep_delivery)
-        drop_delivery(runner);
 }
 
 void tm_runner_destroy(tm_runner *runner) {
@@ -144,7 +142,7 @@ static bool alloc_tensor(tm_runner *runner, size_t index, tm_reply *reply) {
     return set_guards(runner, index, reply);
 }
 
-void tm_runner_open(tm_runner *runner, const tm_request *request, int delivery, tm_reply *reply) {
+void tm_runner_open(tm_runner *runner, int delivery, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     const tm_job *job = &runner->desk->job;
     bool full = false;
@@ -171,8 +169,7 @@ void tm_runner_open(tm_runner *runner, const tm_request *request, int delivery, 
     if (delivery >= 0) {
         drop_delivery(runner);
         if (!tm_memory_take(&runner->delivery, delivery) ||
-            (request->pinned &&
-             !ops->pin(runner->backend, runner->delivery.map, runner->delivery.bytes, error))) {
+            !ops->pin(runner->backend, runner->delivery.map, runner->delivery.bytes, error)) {
             fail(reply, TM_REPLY_HARNESS_FAILED, "the delivery's memory: %s",
                  error[0] ? error : strerror(errno));
             return;

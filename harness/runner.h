@@ -14,7 +14,7 @@ tm_runner *tm_runner_create(tm_desk *desk);
 void tm_runner_destroy(tm_runner *runner);
 /* Opens the device, if it is not, and allocates every tensor of the desk's job between guard bytes,
  * in place of those of the job before. Takes over `delivery`, a memfd, when it is not negative. */
-void tm_runner_open(tm_runner *runner, const tm_request *request, int delivery, tm_reply *reply);
+void tm_runner_open(tm_runner *runner, int delivery, tm_reply *reply);
 /* Loads the object: from here on code of the solution may run. */
 void tm_runner_load(tm_runner *runner, tm_reply *reply);
 /* One call on new inputs. Poisoned outputs, guards and inputs are looked at after it. */
@@ -25,6 +25,6 @@ void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *repl
 /* Outputs of the last call to the delivery. */
 void tm_runner_fetch(tm_runner *runner, const tm_request *request, tm_reply *reply);
 /* Gives back the job's memory, so that an idle worker does not keep it from others. */
-void tm_runner_close(tm_runner *runner, bool keep_delivery);
+void tm_runner_close(tm_runner *runner);
 
 #endif

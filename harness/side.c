@@ -198,24 +198,22 @@ static bool make_room(tm_side *side) {
     side->child.delivery_is_new = true;
     if (!tm_memory_make(own, "tracemill-delivery", bytes))
         return false;
-    tm_memory_populate(own, 0, bytes);
+    tm_memory_populate(own);
     return true;
 }
 
-tm_step tm_side_open(tm_judgement *j, tm_side *side, const tm_memory *delivery) {
-    tm_request open = {.kind = TM_REQUEST_OPEN}, load = {.kind = TM_REQUEST_LOAD};
+tm_step tm_side_open(tm_judgement *j, tm_side *side) {
+    tm_request open = {.kind = TM_REQUEST_OPEN, .secret = side->which == TM_SIDE_REFERENCE};
+    tm_request load = {.kind = TM_REQUEST_LOAD};
     tm_reply reply;
-    if (!start(j, side) || (!delivery && !make_room(side))) {
+    if (!start(j, side) || !make_room(side)) {
         if (j->keeper >= 0 && !j->repeated && (errno == ECONNRESET || errno == EPIPE))
             return TM_KILLED_FROM_OUTSIDE; /* the keeper */
         tm_diag_error(j->diag, tm_diag_command_line, NULL, "%s: %s", j->worker, strerror(errno));
         return TM_BROKEN;
     }
     ((tm_desk *)side->child.desk.map)->job = *side->job;
-    open.pinned = !delivery;
-    int attached = delivery                      ? delivery->memfd
-                   : side->child.delivery_is_new ? side->child.delivery.memfd
-                                                 : -1;
+    int attached = side->child.delivery_is_new ? side->child.delivery.memfd : -1;
     tm_step step = ask_attached(j, side, &open, attached, &reply);
     if (step != TM_GO_ON)
         return step;
@@ -226,9 +224,9 @@ tm_step tm_side_open(tm_judgement *j, tm_side *side, const tm_memory *delivery) 
     return step;
 }
 
-/* A worker that stays does not keep the memory of its last job, nor a hold on the answers. */
+/* A worker that stays does not keep the memory of its last job. */
 static void have_closed(tm_side *side) {
-    tm_request close = {.kind = TM_REQUEST_CLOSE, .pinned = side->which == TM_SIDE_SOLUTION};
+    tm_request close = {.kind = TM_REQUEST_CLOSE};
     tm_reply reply;
     int code;
     uint64_t deadline_ns = tm_clock_ns() + CLOSING_NS;

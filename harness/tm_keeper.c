@@ -23,6 +23,7 @@
 
 #define SIDES 2
 #define TICK_MS 500
+#define MAX_ENDING 16
 /* How long a worker that closed its socket may take to end by itself. */
 #define ENDING_NS UINT64_C(2000000000)
 /* Answers take at most this part of the memory. */
@@ -54,6 +55,8 @@ typedef struct {
     const char *path;
     tm_identity self, socket;
     seat seats[SIDES];
+    pid_t ending[MAX_ENDING]; /* workers that have been killed and not yet waited for */
+    size_t ending_count;
     answers *newest;
     uint64_t room_bytes;
     tm_gauge *gauge;
@@ -69,17 +72,36 @@ static int64_t now_ns(clockid_t clock) {
 
 /* ---- workers ---- */
 
+/* Waits for those that have ended by now, or for all. */
+static void bury(keeper *k, bool all) {
+    size_t left = 0;
+    for (size_t i = 0; i < k->ending_count; i++)
+        if (waitpid(k->ending[i], NULL, all ? 0 : WNOHANG) == 0)
+            k->ending[left++] = k->ending[i];
+    k->ending_count = left;
+}
+
 /* What workers have left behind, and what ended of itself. */
 static void end_orphans(keeper *k) {
-    pid_t keep[SIDES];
+    pid_t keep[SIDES + MAX_ENDING];
     size_t count = 0;
+    bury(k, false);
     for (int side = 0; side < SIDES; side++)
         if (k->seats[side].child.pid > 0)
             keep[count++] = k->seats[side].child.pid;
+    for (size_t i = 0; i < k->ending_count; i++)
+        keep[count++] = k->ending[i];
     tm_child_end_orphans(keep, count);
 }
 
-static void empty_seat(seat *s) {
+/* The worker is ended; if it does not matter how it ends, it is not waited for: a device takes some
+ * 0.1 s to clear up behind it. */
+static void empty_seat(keeper *k, seat *s) {
+    if (s->child.pid > 0 && k->ending_count < MAX_ENDING) {
+        kill(-s->child.pid, SIGKILL);
+        k->ending[k->ending_count++] = s->child.pid;
+        s->child.pid = 0;
+    }
     tm_child_free(&s->child);
     s->child = TM_CHILD_NONE;
     s->is_lent = false;
@@ -122,7 +144,7 @@ static void lend(keeper *k, int client, const tm_keeper_request *request) {
     seat *s = &k->seats[request->side];
     tm_keeper_reply reply = {0};
     if (!suits(s, request)) {
-        empty_seat(s);
+        empty_seat(k, s);
         end_orphans(k);
         if (!tm_child_start(&s->child, request->worker, request->memory_bytes)) {
             reply.code = errno;
@@ -152,7 +174,7 @@ static void reap(keeper *k, int client, const tm_keeper_request *request) {
         tm_child_wait(&s->child, ENDING_NS, &how, &code);
         how = request->force ? how : TM_CHILD_ASTRAY;
     }
-    empty_seat(s);
+    empty_seat(k, s);
     end_orphans(k);
     tm_keeper_reply reply = {.good = 1, .how = how, .code = code};
     tm_message_send(client, &reply, sizeof reply, NULL, 0);
@@ -169,7 +191,7 @@ static void take_back(keeper *k, const tm_keeper_request *request, int delivery)
     if (s->child.pid > 0)
         kill(-s->child.pid, SIGSTOP);
     if (request->force || (s->child.pid > 0 && tm_child_has_children(s->child.pid)))
-        empty_seat(s);
+        empty_seat(k, s);
     end_orphans(k);
 }
 
@@ -285,7 +307,7 @@ static void serve(keeper *k, int client) {
     /* Lent still: the judge has ended without giving it back. */
     for (int side = 0; side < SIDES; side++)
         if (k->quit || k->seats[side].is_lent)
-            empty_seat(&k->seats[side]);
+            empty_seat(k, &k->seats[side]);
     end_orphans(k);
 }
 
@@ -342,7 +364,8 @@ int main(int argc, char **argv) {
         (uint64_t)sysconf(_SC_PHYS_PAGES) / MEMORY_SHARE * (uint64_t)sysconf(_SC_PAGESIZE);
     run(&k);
     for (int side = 0; side < SIDES; side++)
-        empty_seat(&k.seats[side]);
+        empty_seat(&k, &k.seats[side]);
+    bury(&k, true);
     end_orphans(&k);
     while (k.newest)
         forget(&k.newest);

@@ -298,7 +298,7 @@ static void summarise(tm_judgement *j) {
 
 tm_step tm_trials_run(tm_judgement *j) {
     int64_t trials = j->answers.head->trials;
-    tm_step step = tm_side_open(j, &j->sides[TM_SIDE_SOLUTION], NULL);
+    tm_step step = tm_side_open(j, &j->sides[TM_SIDE_SOLUTION]);
     memcpy(j->outcome->clock, j->sides[TM_SIDE_SOLUTION].clock, sizeof j->outcome->clock);
     read_gauge(j, &j->outcome->before);
     for (int64_t i = 0; i < trials && step == TM_GO_ON; i++)

@@ -36,10 +36,10 @@ static int serve(void) {
             end = request.status;
             break;
         }
-        if (request.kind == TM_REQUEST_OPEN && !request.pinned)
+        if (request.kind == TM_REQUEST_OPEN && request.secret)
             prctl(PR_SET_DUMPABLE, 0); /* answers: not for a solution's worker to read */
         if (request.kind == TM_REQUEST_OPEN)
-            tm_runner_open(runner, &request, attached[0], &reply);
+            tm_runner_open(runner, attached[0], &reply);
         else if (request.kind == TM_REQUEST_LOAD)
             tm_runner_load(runner, &reply);
         else if (request.kind == TM_REQUEST_RUN)
@@ -47,7 +47,7 @@ static int serve(void) {
         else if (request.kind == TM_REQUEST_TIME)
             tm_runner_time(runner, &request, &reply);
         else if (request.kind == TM_REQUEST_CLOSE)
-            tm_runner_close(runner, request.pinned);
+            tm_runner_close(runner);
         else
             tm_runner_fetch(runner, &request, &reply);
         fflush(NULL);

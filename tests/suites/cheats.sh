@@ -10,13 +10,15 @@ LC_ALL=C
 export LC_ALL
 gallery=$srcdir/tests/cheats
 
-# Status, reason, flags and weak outputs of a trace, as one line: "STATUS|reason; flags: ...; weak: ..."
+# Status, reason, flags and so on of a trace, as one line: "STATUS|reason; flags: ...; latency: ...;
+# weak: ..."
 outcome() { # trace
     awk '
     /^    "status": / && !status { status = value($0) }
     /^    "reason": / { reason = value($0) }
     /^    "flags": \[/ { flags = list($0); if ($0 !~ /\]/) into = "flags" }
     /^    "weak": \[/ { weak = list($0); if ($0 !~ /\]/) into = "weak" }
+    /"latency_ms": / && !latency { latency = value($0) }
     into && /^    \]/ { into = "" }
     into == "flags" && /^      / { flags = join(flags, list($0)) }
     into == "weak" && /^      / { weak = join(weak, list($0)) }
@@ -28,6 +30,7 @@ outcome() { # trace
         if (reason == "null") reason = ""
         printf "%s|%s", status, reason
         if (flags ~ /[A-Z]/) printf "; flags: %s", flags
+        if (latency + 0 >= 0.5) printf "; latency: 0.5 ms or more"
         if (weak ~ /[a-z]/) printf "; weak: %s", weak
         printf "\n"
     }' "$1"
@@ -50,7 +53,8 @@ check() { # row, solution, status, contained
     # Noise of the machine (UNSTABLE) is nobody's fault.
     if [ "$1" = honest ]; then
         case ${got#*|} in
-        '' | '; flags: UNSTABLE') ;;
+        '' | '; flags: UNSTABLE' | '; latency: 0.5 ms or more' | \
+            '; flags: UNSTABLE; latency: 0.5 ms or more') ;;
         *) wrong="expected no reason and no flag" ;;
         esac
     fi

@@ -4,7 +4,7 @@
 #include "../cheats.cuh"
 
 static __global__ void poke(float *element, float value) {
-    *element += value;
+    *element = value;
 }
 
 int TM_ENTRY(CHEATS_ARGUMENTS) {
