@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -26,7 +27,7 @@
 #define MAX_ENDING 16
 /* How long a worker that closed its socket may take to end by itself. */
 #define ENDING_NS UINT64_C(2000000000)
-/* Answers take at most this part of the memory. */
+/* Answers take at most this part of the memory, and half of the descriptors: each has one. */
 #define MEMORY_SHARE 8
 
 typedef struct object {
@@ -58,7 +59,7 @@ typedef struct {
     pid_t ending[MAX_ENDING]; /* workers that have been killed and not yet waited for */
     size_t ending_count;
     answers *newest;
-    uint64_t room_bytes;
+    uint64_t room_bytes, room_count; /* for answers */
     tm_gauge *gauge;
     const char *backend, *uuid;
     bool quit;
@@ -248,14 +249,16 @@ static void store(keeper *k, const tm_keeper_request *request, int memfd) {
                      .born_ns = now_ns(CLOCK_REALTIME)};
     memcpy(new->name, request->name, length);
     k->newest = new;
-    uint64_t total = 0;
+    uint64_t total = 0, count = 0;
     for (answers **at = &k->newest; *at;) {
         total += bytes_of((*at)->memfd);
         bool again = *at != new &&strcmp((*at)->name, new->name) == 0;
-        if (total > k->room_bytes || again)
+        if (total > k->room_bytes || count == k->room_count || again)
             forget(at);
-        else
+        else {
+            count++;
             at = &(*at)->next;
+        }
     }
 }
 
@@ -362,6 +365,8 @@ int main(int argc, char **argv) {
         return 2;
     k.room_bytes =
         (uint64_t)sysconf(_SC_PHYS_PAGES) / MEMORY_SHARE * (uint64_t)sysconf(_SC_PAGESIZE);
+    struct rlimit files;
+    k.room_count = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur / 2 : 128;
     run(&k);
     for (int side = 0; side < SIDES; side++)
         empty_seat(&k, &k.seats[side]);
