@@ -204,15 +204,34 @@ static uint64_t stamp_of(const tm_judgement *j) {
     return stamp;
 }
 
+/* A connection to the keeper of answers, or -1: then none are remembered. */
+static int connect_to_memory(tm_judgement *j) {
+    if (j->keeper < 0 || j->cell->has_seed)
+        return -1;
+    return tm_keeper_connect(tm_cell_path(j->cell, j->arena, "build/run"),
+                             tm_cell_path(j->cell, j->arena, "build/bin/tm-keeper"), "answers", "",
+                             "");
+}
+
 /* Remembered answers into j->answers.memory. Old ones have a seed that the solution could know: it
  * was compiled since. */
 static bool recall(tm_judgement *j, const char *row, uint64_t stamp, bool *are_old) {
     tm_identity object;
+    int memory = tm_identity_of(j->cell->solution_path, &object) ? connect_to_memory(j) : -1;
     *are_old = false;
-    if (j->keeper < 0 || j->cell->has_seed || !tm_identity_of(j->cell->solution_path, &object))
+    if (memory < 0)
         return false;
-    int memfd = tm_keeper_recall(j->keeper, row, stamp, object.modified_ns, are_old);
+    int memfd = tm_keeper_recall(memory, row, stamp, object.modified_ns, are_old);
+    close(memory);
     return memfd >= 0 && tm_memory_take(&j->answers.memory, memfd);
+}
+
+static void store(tm_judgement *j, const char *row, uint64_t stamp) {
+    int memory = connect_to_memory(j);
+    if (memory < 0)
+        return;
+    tm_keeper_store(memory, row, stamp, j->answers.memory.memfd);
+    close(memory);
 }
 
 /* Room for new answers. */
@@ -235,8 +254,11 @@ static tm_step make_room(tm_judgement *j, int64_t trials) {
 
 tm_step tm_answers_get(tm_judgement *j) {
     const tm_cell *cell = j->cell;
+    /* Devices of one kind share answers, and the reference's latency. */
+    const tm_node *device = tm_node_get(tm_cell_device(cell), "name");
     const char *row =
-        tm_arena_format(j->arena, "%s/%s", cell->table->definition, cell->table->uuid);
+        tm_arena_format(j->arena, "%s/%s/%s", device && device->string ? device->string : "",
+                        cell->table->definition, cell->table->uuid);
     uint64_t stamp = stamp_of(j);
     int64_t trials = tm_trial_count(cell);
     bool are_old, are_there = recall(j, row, stamp, &are_old);
@@ -253,8 +275,7 @@ tm_step tm_answers_get(tm_judgement *j) {
         tm_side_close(j, &j->sides[TM_SIDE_REFERENCE]);
         if (step != TM_GO_ON)
             return step;
-        if (j->keeper >= 0 && !cell->has_seed)
-            tm_keeper_store(j->keeper, row, stamp, j->answers.memory.memfd);
+        store(j, row, stamp);
     }
     j->answers.head = j->answers.memory.map;
     j->outcome->seed = j->answers.head->seed;

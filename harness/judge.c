@@ -158,8 +158,9 @@ static bool find_keeper(tm_judgement *j) {
         return true;
     }
     const char *program = tm_cell_path(cell, j->arena, "build/bin/tm-keeper");
-    j->keeper = tm_keeper_connect(tm_cell_path(cell, j->arena, "build/run"), program,
-                                  cell->device_index, backend, uuid);
+    const char *folder = tm_cell_path(cell, j->arena, "build/run");
+    const char *name = tm_arena_format(j->arena, "keeper-%d", cell->device_index);
+    j->keeper = tm_keeper_connect(folder, program, name, backend, uuid);
     if (j->keeper >= 0)
         return true;
     tm_diag_error(j->diag, tm_diag_command_line, NULL,

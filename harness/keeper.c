@@ -25,10 +25,10 @@ bool tm_identity_of(const char *path, tm_identity *identity) {
 }
 
 /* The address of a socket in a folder whose path may be longer than an address can be. */
-static bool address_of(struct sockaddr_un *address, int folder, int device) {
+static bool address_of(struct sockaddr_un *address, int folder, const char *name) {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    int length = snprintf(address->sun_path, sizeof address->sun_path,
-                          "/proc/self/fd/%d/keeper-%d.sock", folder, device);
+    int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s.sock",
+                          folder, name);
     return length > 0 && (size_t)length < sizeof address->sun_path;
 }
 
@@ -80,10 +80,8 @@ static void dismiss(int keeper) {
 
 /* The keeper is its own session, so that what is sent to a terminal's processes does not reach it,
  * and holds nothing that ninja waits for. */
-static bool start(const char *program, int listener, const char *path, int device,
-                  const char *backend, const char *uuid) {
-    char index[16];
-    snprintf(index, sizeof index, "%d", device);
+static bool start(const char *program, int listener, const char *path, const char *backend,
+                  const char *uuid) {
     pid_t pid = fork();
     if (pid != 0)
         return pid > 0;
@@ -94,17 +92,17 @@ static bool start(const char *program, int listener, const char *path, int devic
         dup2(nothing, fd);
     dup2(high, TM_KEEPER_LISTEN);
     close_range(TM_KEEPER_LISTEN + 1, ~0u, 0);
-    execl(program, program, path, index, backend, uuid, (char *)NULL);
+    execl(program, program, path, backend, uuid, (char *)NULL);
     _exit(127);
 }
 
 static int start_and_connect(const struct sockaddr_un *address, const char *program,
-                             const char *path, int device, const char *backend, const char *uuid) {
+                             const char *path, const char *backend, const char *uuid) {
     int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     unlink(path);
     bool good = listener >= 0 &&
                 bind(listener, (const struct sockaddr *)address, sizeof *address) == 0 &&
-                listen(listener, 8) == 0 && start(program, listener, path, device, backend, uuid);
+                listen(listener, 8) == 0 && start(program, listener, path, backend, uuid);
     int reason = errno;
     if (listener >= 0)
         close(listener);
@@ -112,13 +110,13 @@ static int start_and_connect(const struct sockaddr_un *address, const char *prog
     return good ? connect_to(address) : -1;
 }
 
-int tm_keeper_connect(const char *folder, const char *program, int device, const char *backend,
-                      const char *uuid) {
+int tm_keeper_connect(const char *folder, const char *program, const char *name,
+                      const char *backend, const char *uuid) {
     char path[4096];
-    snprintf(path, sizeof path, "%s/keeper-%d.sock", folder, device);
+    snprintf(path, sizeof path, "%s/%s.sock", folder, name);
     struct sockaddr_un address;
     int directory = tm_file_make_parents(path) ? open(folder, O_PATH | O_CLOEXEC) : -1;
-    if (directory < 0 || !address_of(&address, directory, device))
+    if (directory < 0 || !address_of(&address, directory, name))
         return -1;
     int keeper = connect_to(&address);
     if (keeper >= 0 && !is_current(keeper, program)) {
@@ -126,7 +124,7 @@ int tm_keeper_connect(const char *folder, const char *program, int device, const
         keeper = -1;
     }
     if (keeper < 0) {
-        keeper = start_and_connect(&address, program, path, device, backend, uuid);
+        keeper = start_and_connect(&address, program, path, backend, uuid);
         if (keeper >= 0 && !is_current(keeper, program)) {
             close(keeper);
             keeper = -1;

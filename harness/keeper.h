@@ -1,10 +1,10 @@
-/* keeper: workers and expected outputs that stay from one cell to the next, for one device.
+/* keeper: workers and expected outputs that stay from one cell to the next.
  *
- * tm-keeper is a small process that the first judge starts. It holds one reference worker and one
- * solution worker, lends them to one judge at a time, and remembers answers (answers.h). It knows
- * no verdicts, loads no solution and touches no device. It ends, workers and all, when no judge has
- * come for TM_KEEPER_IDLE_S, when its socket is gone, or when a judge finds that it is out of date.
- * A judge whose keeper is gone starts another one.
+ * tm-keeper is a small process that the first judge starts. There is one for each device, which
+ * holds a reference worker and a solution worker and lends them to one judge at a time, and one for
+ * all devices, which remembers answers (answers.h). It knows no verdicts, loads no solution and
+ * touches no device. It ends, workers and all, when no judge has come for TM_KEEPER_IDLE_S, when
+ * its socket is gone, or when a judge finds that it is out of date.
  *
  * A solution worker serves one shared object only, so that solutions never meet; it is not lent
  * again when a judge returns it as spoilt, ends without returning it, or when it has started
@@ -67,10 +67,11 @@ typedef struct {
 
 /* The judge's end. */
 
-/* A connection to the keeper of a device, started if there is none: `folder` is build/run,
- * `program` tm-keeper, `backend` and `uuid` the device. -1 with errno. Closed by close(). */
-int tm_keeper_connect(const char *folder, const char *program, int device, const char *backend,
-                      const char *uuid);
+/* A connection to the keeper of that name (of its socket in `folder`, build/run), started if there
+ * is none: `program` is tm-keeper, `backend` and `uuid` the device that it has a gauge of. -1 with
+ * errno. Closed by close(). */
+int tm_keeper_connect(const char *folder, const char *program, const char *name,
+                      const char *backend, const char *uuid);
 /* False with errno when no worker can be started. */
 bool tm_keeper_borrow(int keeper, tm_child *child, int side, const char *worker, const char *object,
                       uint64_t memory_bytes);

@@ -1,6 +1,7 @@
-/* tm-keeper: keeps the workers of one device between cells (keeper.h). Started by judges only:
+/* tm-keeper: keeps the workers of one device, or answers, between cells (keeper.h). Started by
+ * judges only:
  *
- *   tm-keeper SOCKET DEVICE BACKEND UUID     with SOCKET listening on TM_KEEPER_LISTEN
+ *   tm-keeper SOCKET BACKEND UUID     with SOCKET listening on TM_KEEPER_LISTEN
  *
  * Exit status: 0, 2 bad usage. */
 #include <errno.h>
@@ -350,13 +351,13 @@ static void run(keeper *k) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 5) {
-        fprintf(stderr, "usage: tm-keeper SOCKET DEVICE BACKEND UUID (started by judges only)\n");
+    if (argc != 4) {
+        fprintf(stderr, "usage: tm-keeper SOCKET BACKEND UUID (started by judges only)\n");
         return 2;
     }
     keeper k = {.path = argv[1],
-                .backend = argv[3],
-                .uuid = argv[4],
+                .backend = argv[2],
+                .uuid = argv[3],
                 .seats = {{.child = TM_CHILD_NONE}, {.child = TM_CHILD_NONE}}};
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     prctl(PR_SET_DUMPABLE, 0); /* its descriptors lead to answers */
