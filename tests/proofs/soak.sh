@@ -97,7 +97,7 @@ expect 'soak/no other cells' $((solutions * rows)) "$cells"
 left=$(processes '' | awk '{ print $2 }' | sort | uniq -c | awk '{ printf "%s %s ", $1, $2 }')
 printf 'left with the keeper: %s\n' "${left:-nothing}"
 case $runner:$left in
-isolated: | 'persistent:1 bin/tm-keeper '[12]' bin/tm-worker ' | 'persistent:1 bin/tm-keeper ')
+isolated: | 'persistent:2 bin/tm-keeper '[12]' bin/tm-worker ' | 'persistent:2 bin/tm-keeper ')
     pass 'soak/no more than what stays'
     ;;
 *) failed 'soak/no more than what stays' "${left:-nothing}" ;;
