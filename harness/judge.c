@@ -100,6 +100,8 @@ static void begin_outcome(tm_judgement *j) {
     while (outcome->trial_count)
         tm_trial_free(&outcome->trials[--outcome->trial_count]);
     outcome->latency_ns = outcome->reference_latency_ns = outcome->protocol_ns = 0;
+    outcome->starting_ns = outcome->comparing_ns = 0;
+    memset(outcome->asking_ns, 0, sizeof outcome->asking_ns);
     outcome->checked_timed_calls = outcome->retakes = 0;
     j->pauses = 0;
     outcome->flag_count = 0;

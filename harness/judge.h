@@ -45,6 +45,8 @@ typedef struct {
     double reference_latency_ns;              /* 0: not measured */
     double protocol_ns;                  /* the workers spent on flushes and calls, of both sides */
     double judging_ns;                   /* the whole cell */
+    double asking_ns[TM_REQUEST_QUIT];   /* of it: waited for the workers, by kind of request */
+    double starting_ns, comparing_ns;    /* of it: until workers were there; in the evaluator */
     char clock[16], reference_clock[16]; /* what each worker reads; "" before it is open */
     const tm_node *weak; /* wrong answers that this row lets pass (controls.h); NULL: not known */
     tm_gauge_reading before, after; /* the solution's timed calls */

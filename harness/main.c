@@ -1,10 +1,22 @@
 /* main: the program that every workload's table is linked with. */
+#include <omp.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 
 #include "harness/cell.h"
 #include "harness/judge.h"
 #include "harness/lock.h"
+
+#define MAX_THREADS 8
+
+/* What threads are for here is bound by memory. Judges of several devices run at once, and threads
+ * that wait for each other on too few cores were seen to take four times as long. */
+static void share_cores(const tm_cell *cell) {
+    const tm_node *devices = tm_node_get(cell->device, "devices");
+    int count = devices && devices->count ? (int)devices->count : 1;
+    int threads = omp_get_max_threads() / count;
+    omp_set_num_threads(threads < 1 ? 1 : threads < MAX_THREADS ? threads : MAX_THREADS);
+}
 
 int tm_judge_main(const tm_table *table, int argc, char **argv) {
     tm_arena *arena = tm_arena_create();
@@ -15,6 +27,7 @@ int tm_judge_main(const tm_table *table, int argc, char **argv) {
     if (status >= 0)
         goto out;
     status = 3;
+    share_cores(&cell);
     /* Other processes of this user, such as a solution's worker, cannot look into this one. */
     if (!cell.in_process)
         prctl(PR_SET_DUMPABLE, 0);

@@ -110,6 +110,20 @@ static void set_essentials(tm_json *extra, const tm_outcome *outcome) {
         tm_json_set_bool(extra, "weak", outcome->weak->child != NULL);
 }
 
+/* Where the time of judging went. */
+static tm_json *spent_json(const tm_outcome *outcome) {
+    static const char *const names[TM_REQUEST_QUIT] = {
+        [TM_REQUEST_OPEN] = "open", [TM_REQUEST_LOAD] = "load",   [TM_REQUEST_RUN] = "run",
+        [TM_REQUEST_TIME] = "time", [TM_REQUEST_FETCH] = "fetch", [TM_REQUEST_CLOSE] = "close",
+    };
+    tm_json *spent = tm_json_object();
+    tm_json_set_number(spent, "start", outcome->starting_ns / 1e6);
+    for (int kind = 0; kind < TM_REQUEST_QUIT; kind++)
+        tm_json_set_number(spent, names[kind], outcome->asking_ns[kind] / 1e6);
+    tm_json_set_number(spent, "compare", outcome->comparing_ns / 1e6);
+    return spent;
+}
+
 static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
     tm_json *details = tm_json_object();
     tm_json_set_int(details, "seed", (int64_t)outcome->seed);
@@ -135,6 +149,7 @@ static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
     if (outcome->retakes)
         tm_json_set_int(details, "retaken_samples", outcome->retakes);
     tm_json_set_number(details, "judging_ms", outcome->judging_ns / 1e6);
+    tm_json_set(details, "spent_ms", spent_json(outcome));
     tm_json_set_number(details, "protocol_ms", outcome->protocol_ns / 1e6);
     if (outcome->status == TM_STATUS_PASSED) {
         tm_json_set_number(details, "median_low_ns", outcome->interval_low_ns);

@@ -152,6 +152,7 @@ static tm_step ask_attached(tm_judgement *j, tm_side *side, tm_request *request,
         tm_child_ask(&side->child, request, attached, reply, begin_ns + side->left_ns, &code);
     uint64_t took_ns = tm_clock_ns() - begin_ns;
     side->left_ns -= took_ns < side->left_ns ? took_ns : side->left_ns;
+    j->outcome->asking_ns[request->kind] += (double)took_ns;
     tm_step step = how == TM_CHILD_REPLIED ? judge_reply(j, side, request, reply)
                                            : judge_end(j, side, request, how, code);
     side->is_spoilt = side->is_spoilt || step != TM_GO_ON;
@@ -206,7 +207,10 @@ tm_step tm_side_open(tm_judgement *j, tm_side *side) {
     tm_request open = {.kind = TM_REQUEST_OPEN, .secret = side->which == TM_SIDE_REFERENCE};
     tm_request load = {.kind = TM_REQUEST_LOAD};
     tm_reply reply;
-    if (!start(j, side) || !make_room(side)) {
+    uint64_t begin_ns = tm_clock_ns();
+    bool started = start(j, side) && make_room(side);
+    j->outcome->starting_ns += (double)(tm_clock_ns() - begin_ns);
+    if (!started) {
         if (j->keeper >= 0 && !j->repeated && (errno == ECONNRESET || errno == EPIPE))
             return TM_KILLED_FROM_OUTSIDE; /* the keeper */
         tm_diag_error(j->diag, tm_diag_command_line, NULL, "%s: %s", j->worker, strerror(errno));
@@ -225,20 +229,22 @@ tm_step tm_side_open(tm_judgement *j, tm_side *side) {
 }
 
 /* A worker that stays does not keep the memory of its last job. */
-static void have_closed(tm_side *side) {
+static void have_closed(tm_judgement *j, tm_side *side) {
     tm_request close = {.kind = TM_REQUEST_CLOSE};
     tm_reply reply;
     int code;
-    uint64_t deadline_ns = tm_clock_ns() + CLOSING_NS;
-    if (tm_child_ask(&side->child, &close, -1, &reply, deadline_ns, &code) != TM_CHILD_REPLIED ||
+    uint64_t begin_ns = tm_clock_ns();
+    if (tm_child_ask(&side->child, &close, -1, &reply, begin_ns + CLOSING_NS, &code) !=
+            TM_CHILD_REPLIED ||
         reply.kind != TM_REPLY_OK)
         side->is_spoilt = true;
+    j->outcome->asking_ns[TM_REQUEST_CLOSE] += (double)(tm_clock_ns() - begin_ns);
 }
 
 void tm_side_close(tm_judgement *j, tm_side *side) {
     tm_child *child = &side->child;
     if (child->keeper >= 0 && child->pid > 0 && !side->is_spoilt)
-        have_closed(side);
+        have_closed(j, side);
     if (child->keeper >= 0 && child->pid > 0)
         tm_keeper_return(child, side->is_spoilt);
     tm_child_end(child);

@@ -149,7 +149,9 @@ static tm_step compare(tm_judgement *j, int64_t trial, int timed) {
         }
     }
     tm_verdict *verdict = &j->outcome->verdict;
+    uint64_t begin_ns = tm_clock_ns();
     evaluator->judge(&delivered, &j->cell->config, expected, actual, verdict);
+    j->outcome->comparing_ns += (double)(tm_clock_ns() - begin_ns);
     if (verdict->status == TM_STATUS_PASSED)
         return TM_GO_ON;
     side->is_spoilt = true;
