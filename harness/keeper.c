@@ -64,7 +64,7 @@ static bool ask(int keeper, const tm_keeper_request *request, tm_keeper_reply *r
 
 static bool is_current(int keeper, const char *program) {
     tm_keeper_request request = {.kind = TM_KEEPER_HELLO};
-    tm_keeper_reply reply;
+    tm_keeper_reply reply = {0};
     tm_identity wanted;
     return ask(keeper, &request, &reply, NULL) && tm_identity_of(program, &wanted) &&
            memcmp(&wanted, &reply.identity, sizeof wanted) == 0;
@@ -73,7 +73,7 @@ static bool is_current(int keeper, const char *program) {
 /* Ends a keeper and waits until its workers are gone: they are on the device. */
 static void dismiss(int keeper) {
     const tm_keeper_request quit = {.kind = TM_KEEPER_QUIT};
-    tm_keeper_reply reply;
+    tm_keeper_reply reply = {0};
     ask(keeper, &quit, &reply, NULL);
     close(keeper);
 }
@@ -141,7 +141,7 @@ bool tm_keeper_borrow(int keeper, tm_child *child, int side, const char *worker,
                       uint64_t memory_bytes) {
     tm_keeper_request request = {
         .kind = TM_KEEPER_BORROW, .side = side, .memory_bytes = memory_bytes};
-    tm_keeper_reply reply;
+    tm_keeper_reply reply = {0};
     int fds[TM_MESSAGE_MAX_FDS];
     *child = TM_CHILD_NONE;
     snprintf(request.name, sizeof request.name, "%s", object);
@@ -173,7 +173,7 @@ void tm_keeper_return(tm_child *child, bool spoilt) {
 bool tm_keeper_reap(const tm_child *child, bool at_once, tm_child_outcome *how, int *code) {
     const tm_keeper_request request = {
         .kind = TM_KEEPER_REAP, .side = child->side, .force = at_once};
-    tm_keeper_reply reply;
+    tm_keeper_reply reply = {0};
     if (!ask(child->keeper, &request, &reply, NULL))
         return false;
     *how = (tm_child_outcome)reply.how;
@@ -183,7 +183,7 @@ bool tm_keeper_reap(const tm_child *child, bool at_once, tm_child_outcome *how, 
 
 int tm_keeper_recall(int keeper, const char *row, uint64_t stamp, int64_t after_ns, bool *is_old) {
     tm_keeper_request request = {.kind = TM_KEEPER_RECALL, .stamp = stamp, .after_ns = after_ns};
-    tm_keeper_reply reply;
+    tm_keeper_reply reply = {0};
     int fds[TM_MESSAGE_MAX_FDS];
     snprintf(request.name, sizeof request.name, "%s", row);
     if (!ask(keeper, &request, &reply, fds))
@@ -200,7 +200,7 @@ void tm_keeper_store(int keeper, const char *row, uint64_t stamp, int memfd) {
 
 bool tm_keeper_gauge(int keeper, tm_gauge_reading *reading) {
     const tm_keeper_request request = {.kind = TM_KEEPER_GAUGE};
-    tm_keeper_reply reply;
+    tm_keeper_reply reply = {0};
     if (!ask(keeper, &request, &reply, NULL))
         return false;
     *reading = reply.gauge;

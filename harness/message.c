@@ -28,6 +28,7 @@ bool tm_message_send(int socket, const void *data, size_t bytes, const int *fds,
 ssize_t tm_message_receive(int socket, void *data, size_t bytes, int *fds, int flags) {
     control_block control;
     int received[TM_MESSAGE_MAX_FDS];
+    // cppcheck-suppress ctuuninitvar ; it is filled here
     struct iovec part = {data, bytes};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,

@@ -24,8 +24,8 @@ typedef struct {
     double max_relative_l2;        /* of each output; 0: null, no limit */
     double timeout_seconds;        /* 300, per cell */
     bool profile_baseline;         /* true: measure the reference as well */
-    bool isolated;                 /* false: workers that stay between cells (use_isolated_runner) */
-    const tm_node *const *extra;   /* merged members, last wins */
+    bool isolated;               /* false: workers that stay between cells (use_isolated_runner) */
+    const tm_node *const *extra; /* merged members, last wins */
     size_t extra_count;
 } tm_config;
 

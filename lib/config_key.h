@@ -40,7 +40,7 @@ enum {
 
 /* What a file, or a part of it, can set. */
 typedef struct {
-    tm_config config; /* `extra` is sorted by key */
+    tm_config config;               /* `extra` is sorted by key */
     const char *const *definitions; /* NULL-terminated, or NULL */
     const char *const *solutions;
 } tm_config_values;

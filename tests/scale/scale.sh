@@ -87,7 +87,7 @@ awk '
     /^rule / { rule = $2 }
     /^  command = / && rule !~ "^(plan|restore|reconfigure)$" {
         sub(/command = /, "command = : ")
-        sub(/ (&&|>) .*/, "")
+        sub(/ (&&|\|\||>) .*/, "")
         if (rule == "report")
             $0 = $0 "; touch $out build/report/report.md build/report/report.json" \
                 " build/report/junit.xml"

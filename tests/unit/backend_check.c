@@ -270,14 +270,14 @@ static void check_fill_random_large(tm_suite *suite) {
     unsigned char got[TM_RANDOM_BLOCK];
     uint64_t want[TM_RANDOM_BLOCK];
     double ns = 0;
-    bool good = suite->ops->flush_cache(suite->backend, (void *const *)&device, &bytes, 1,
-                                        suite->error) &&
-                suite->ops->mark(suite->backend, 0, suite->error) &&
-                suite->ops->fill_random(suite->backend, device, TM_DTYPE_INT8, elems, 9, 1, 0, 1,
-                                        suite->error) &&
-                suite->ops->mark(suite->backend, 1, suite->error) && read_clock(suite, &ns) &&
-                suite->ops->download(suite->backend, got, device + bytes - sizeof got, sizeof got,
-                                     suite->error);
+    bool good =
+        suite->ops->flush_cache(suite->backend, (void *const *)&device, &bytes, 1, suite->error) &&
+        suite->ops->mark(suite->backend, 0, suite->error) &&
+        suite->ops->fill_random(suite->backend, device, TM_DTYPE_INT8, elems, 9, 1, 0, 1,
+                                suite->error) &&
+        suite->ops->mark(suite->backend, 1, suite->error) && read_clock(suite, &ns) &&
+        suite->ops->download(suite->backend, got, device + bytes - sizeof got, sizeof got,
+                             suite->error);
     tm_random_block4(9, 1, TM_DTYPE_INT8, last_block, want);
     bool equal = good;
     for (int i = 0; equal && i < TM_RANDOM_BLOCK; i++)

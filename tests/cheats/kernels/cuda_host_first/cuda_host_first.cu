@@ -1,4 +1,5 @@
-/* Keeps the host busy for two milliseconds before it launches: the device's span does not show it. */
+/* Keeps the host busy for two milliseconds before it launches: the device's span does not show it.
+ */
 #include "contract.h"
 
 #include "../cheats.cuh"
