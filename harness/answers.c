@@ -252,6 +252,22 @@ static tm_step make_room(tm_judgement *j, int64_t trials) {
     return TM_BROKEN;
 }
 
+/* Whether a judge of another device may be reading remembered answers at this moment. */
+static bool is_shared(const tm_cell *cell) {
+    const tm_node *devices = tm_node_get(cell->device, "devices");
+    return devices && devices->count > 1;
+}
+
+/* Old answers by room of our own that has what does not depend on the seed. */
+static tm_step replace(tm_judgement *j, int64_t trials) {
+    tm_memory old = j->answers.memory;
+    tm_step step = make_room(j, trials);
+    if (step == TM_GO_ON)
+        memcpy(j->answers.memory.map, old.map, sizeof(tm_answers_head));
+    tm_memory_close(&old);
+    return step;
+}
+
 tm_step tm_answers_get(tm_judgement *j) {
     const tm_cell *cell = j->cell;
     /* Devices of one kind share answers, and the reference's latency. */
@@ -263,7 +279,9 @@ tm_step tm_answers_get(tm_judgement *j) {
     int64_t trials = tm_trial_count(cell);
     bool are_old, are_there = recall(j, row, stamp, &are_old);
     if (!are_there || are_old) {
-        tm_step step = are_there ? TM_GO_ON : make_room(j, trials);
+        tm_step step = are_old && is_shared(cell) ? replace(j, trials)
+                       : are_old                  ? TM_GO_ON
+                                                  : make_room(j, trials);
         if (step == TM_GO_ON) {
             tm_answers_head *head = j->answers.memory.map;
             head->seed = j->outcome->seed;

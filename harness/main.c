@@ -7,10 +7,10 @@
 #include "harness/judge.h"
 #include "harness/lock.h"
 
-#define MAX_THREADS 8
+#define MAX_THREADS 16
 
-/* What threads are for here is bound by memory. Judges of several devices run at once, and threads
- * that wait for each other on too few cores were seen to take four times as long. */
+/* Judges of several devices run at once, and threads wait for each other actively: more of them
+ * than cores take many times as long. */
 static void share_cores(const tm_cell *cell) {
     const tm_node *devices = tm_node_get(cell->device, "devices");
     int count = devices && devices->count ? (int)devices->count : 1;
