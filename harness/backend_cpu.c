@@ -29,6 +29,7 @@ struct tm_backend {
 
 #define SWEEP_BYTES ((size_t)64 << 20)
 #define LINE_BYTES 64
+#define GUARD_BYTES ((size_t)16 << 20)
 
 /* The value of a "key : value" line of /proc/cpuinfo. */
 static bool cpuinfo(const char *key, char *value, size_t size) {
@@ -72,24 +73,24 @@ static tm_json *cpu_describe(char *error) {
     return json;
 }
 
-/* One page more than asked for, which nothing may touch. */
+/* Addresses to both sides that nothing may touch. They cost no memory, and a page would let a write
+ * a little farther away land in the next mapping. */
 static bool map_guarded(void *owner, size_t bytes, tm_pool_mapping *mapping) {
-    const tm_backend *backend = owner;
-    size_t page = backend->pool.granule;
-    char *base =
-        mmap(NULL, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    (void)owner;
+    char *base = mmap(NULL, bytes + 2 * GUARD_BYTES, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         return false;
-    *mapping = (tm_pool_mapping){base, bytes};
-    if (mprotect(base + bytes, page, PROT_NONE) == 0)
+    *mapping = (tm_pool_mapping){base + GUARD_BYTES, bytes};
+    if (mprotect(mapping->base, bytes, PROT_READ | PROT_WRITE) == 0)
         return true;
-    munmap(base, bytes + page);
+    munmap(base, bytes + 2 * GUARD_BYTES);
     return false;
 }
 
 static void unmap_guarded(void *owner, const tm_pool_mapping *mapping) {
-    const tm_backend *backend = owner;
-    munmap(mapping->base, mapping->bytes + backend->pool.granule);
+    (void)owner;
+    munmap(mapping->base - GUARD_BYTES, mapping->bytes + 2 * GUARD_BYTES);
 }
 
 /* A quarter of what this process could still have. */

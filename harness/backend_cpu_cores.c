@@ -8,22 +8,34 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const names[] = {"OMP_PROC_BIND", "OMP_PLACES"};
-static const char *const values[] = {"close", "threads"};
-enum { NAMES = sizeof names / sizeof *names };
+/* "{0},{1},...": each core that this process may use, by number. The name "threads" would make
+ * libgomp read /sys, which is not everywhere, and complain on standard error. False without room.
+ */
+static bool list_places(char *places, size_t size) {
+    cpu_set_t cores;
+    size_t length = 0;
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0)
+        return false;
+    for (int core = 0; core < CPU_SETSIZE; core++)
+        if (CPU_ISSET(core, &cores)) {
+            int more = snprintf(places + length, size - length, "%s{%d}", length ? "," : "", core);
+            if (more < 0 || (size_t)more >= size - length)
+                return false;
+            length += (size_t)more;
+        }
+    return length > 0;
+}
 
 void tm_cores_prepare(char *const *argv) {
-    for (int i = 0; i < NAMES; i++)
-        if (getenv(names[i]))
-            return;
-    for (int i = 0; i < NAMES; i++)
-        if (setenv(names[i], values[i], 1) != 0)
-            return;
+    char places[CPU_SETSIZE * 8];
+    if (getenv("OMP_PROC_BIND") || getenv("OMP_PLACES") || !list_places(places, sizeof places) ||
+        setenv("OMP_PROC_BIND", "close", 1) != 0 || setenv("OMP_PLACES", places, 1) != 0)
+        return;
     fflush(NULL);
     /* By its path, where there is one: under valgrind /proc/self/exe is valgrind. */
     execv(strchr(argv[0], '/') ? argv[0] : "/proc/self/exe", argv);
-    for (int i = 0; i < NAMES; i++)
-        unsetenv(names[i]);
+    unsetenv("OMP_PROC_BIND");
+    unsetenv("OMP_PLACES");
 }
 
 /* All cores of the process: bound to one of its places, the thread itself sees fewer. */

@@ -268,6 +268,8 @@ plan
 rm -f "$(trace one 1)"
 if [ "$(id -u)" -eq 0 ] && [ -z "$as_user" ]; then
     skipped 'keeper/answers cannot be reached' 'root can look into everything, and there is no setpriv'
+elif ! $as_user test -r "$srcdir/configure"; then
+    skipped 'keeper/answers cannot be reached' "the source tree is nobody else's to read"
 elif ! $as_user ninja "$(trace one 1)" >user.log 2>&1; then
     failed 'keeper/answers cannot be reached' "$(tail -n 5 user.log)"
 else
