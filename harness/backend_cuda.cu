@@ -23,6 +23,8 @@
 #define BLOCKS_PER_MULTIPROCESSOR 16
 /* Evicting the L2 touches this many times its size. */
 #define FLUSH_FACTOR 2
+/* The last kernel of a flush, by which a call's records are told from ours. */
+#define FLUSH_KERNEL "tm_cuda_flush_read"
 
 struct tm_backend {
     int index;
@@ -251,7 +253,7 @@ static bool backend_sync(tm_backend *backend, char *error) {
 
 /* Reads `vectors` 16-byte words. The sum of zeros never equals the magic word, so nothing is
  * written; the compiler cannot know. */
-static __global__ void read_all(const uint4 *data, size_t vectors, unsigned *sink) {
+static __global__ void tm_cuda_flush_read(const uint4 *data, size_t vectors, unsigned *sink) {
     unsigned sum = 0;
     size_t step = (size_t)gridDim.x * blockDim.x;
 #pragma unroll 4
@@ -285,7 +287,7 @@ static bool backend_flush_cache(tm_backend *backend, void *const *buffers, const
         return false;
     size_t vectors = backend->flush_bytes / sizeof(uint4);
     void *arguments[] = {&backend->flush_read, &vectors, &backend->flush_sink};
-    return tm_cuda_passed(cudaLaunchKernel((const void *)read_all,
+    return tm_cuda_passed(cudaLaunchKernel((const void *)tm_cuda_flush_read,
                                            dim3((unsigned)backend->grid_max), dim3(THREADS),
                                            arguments, 0, backend->stream),
                           "cudaLaunchKernel of the L2 flush", error);
@@ -308,8 +310,7 @@ static bool backend_mark(tm_backend *backend, int which, char *error) {
     }
     if (which == 0) {
         backend->marked[1] = false;
-        if (backend->has_cupti && (!backend_sync(backend, error) ||
-                                   !tm_cupti_begin("read_all", error, TM_BACKEND_ERROR_BYTES)))
+        if (backend->has_cupti && !backend_sync(backend, error))
             return false;
     }
     backend->marked[which] = tm_cuda_passed(cudaEventRecord(backend->marks[which], backend->stream),
@@ -336,7 +337,7 @@ static bool backend_elapsed(tm_backend *backend, tm_reading *reading, char *erro
     tm_cupti_window window;
     if (!backend->has_cupti)
         return true;
-    if (!tm_cupti_end(&window, error, TM_BACKEND_ERROR_BYTES))
+    if (!tm_cupti_end(FLUSH_KERNEL, &window, error, TM_BACKEND_ERROR_BYTES))
         return false;
     if (window.activities > 0)
         reading->device_ns = window.span_ns;

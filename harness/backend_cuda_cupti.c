@@ -18,12 +18,8 @@ bool tm_cupti_version(char *text, size_t size) {
     return false;
 }
 
-bool tm_cupti_begin(const char *last_kernel, char *error, size_t size) {
+bool tm_cupti_end(const char *last_kernel, tm_cupti_window *window, char *error, size_t size) {
     (void)last_kernel;
-    return tm_cupti_start(error, size);
-}
-
-bool tm_cupti_end(tm_cupti_window *window, char *error, size_t size) {
     *window = (tm_cupti_window){0};
     return tm_cupti_start(error, size);
 }
@@ -56,8 +52,6 @@ typedef CUpti_ActivityMemset4 set_record;
 
 /* Room for one delivery of records; CUPTI asks for more when it needs it. */
 #define BUFFER_BYTES ((size_t)1 << 20)
-/* Records of what has ended are there at once, as far as was seen; so often they are asked for. */
-#define MAX_FLUSHES 1000
 
 typedef struct {
     uint64_t start, end; /* ns, CUPTI's clock */
@@ -191,49 +185,43 @@ bool tm_cupti_version(char *text, size_t size) {
     return true;
 }
 
-/* Whether the newest record is of a kernel of that name. */
-static bool has_arrived(const char *kernel) {
-    const interval *newest = NULL;
-    for (size_t i = 0; i < cupti.count; i++)
-        if (!newest || cupti.intervals[i].start > newest->start)
-            newest = &cupti.intervals[i];
-    return newest && newest->name && strstr(newest->name, kernel);
-}
-
-/* The records so far are taken out of the way one by one, not told from later ones by their time:
- * the clocks of host and device were seen 40 us apart. */
-bool tm_cupti_begin(const char *last_kernel, char *error, size_t size) {
-    for (int i = 0; i < MAX_FLUSHES; i++) {
-        CUptiResult result = cupti.flush(0);
-        if (result != CUPTI_SUCCESS)
-            return say(error, size, "cuptiActivityFlushAll", result);
-        if (has_arrived(last_kernel)) {
-            cupti.count = 0;
-            return true;
-        }
+/* The first record of a kernel of that name since the last window; NULL when there is none. The
+ * first, as a call may have kernels of any name: it can only make its own window longer. */
+static const interval *find_first(const char *kernel) {
+    const interval *first = NULL;
+    for (size_t i = 0; i < cupti.count; i++) {
+        const interval *one = &cupti.intervals[i];
+        if (one->name && strstr(one->name, kernel) && (!first || one->start < first->start))
+            first = one;
     }
-    snprintf(error, size, "CUPTI does not deliver the record of %s, which has ended", last_kernel);
-    return false;
+    return first;
 }
 
-bool tm_cupti_end(tm_cupti_window *window, char *error, size_t size) {
+/* What came before is told by the device's clock alone: those of host and device were seen 40 us
+ * apart. Nor are records fetched when the window begins: CUPTI would ask for a new buffer in the
+ * first launch of the call, which was seen to part two kernels of a call by 10 us more. */
+bool tm_cupti_end(const char *last_kernel, tm_cupti_window *window, char *error, size_t size) {
     CUptiResult result = cupti.flush(0);
     *window = (tm_cupti_window){0};
     if (result != CUPTI_SUCCESS)
         return say(error, size, "cuptiActivityFlushAll", result);
-    if (cupti.lost) {
-        snprintf(error, size, "CUPTI lost %zu records", cupti.lost);
+    const interval *before = find_first(last_kernel);
+    if (cupti.lost || !before) {
+        snprintf(error, size, "CUPTI lost %zu records%s", cupti.lost,
+                 before ? "" : ", or that of the cache flush");
         cupti.lost = cupti.count = 0;
         return false;
     }
-    uint64_t first = UINT64_MAX, last = 0;
+    uint64_t begin = before->start, first = UINT64_MAX, last = 0;
     for (size_t i = 0; i < cupti.count; i++) {
         interval one = cupti.intervals[i];
+        if (one.start <= begin)
+            continue;
+        window->activities++;
         first = one.start < first ? one.start : first;
         last = one.end > last ? one.end : last;
     }
-    window->activities = cupti.count;
-    window->span_ns = cupti.count ? (double)(last - first) : 0;
+    window->span_ns = window->activities ? (double)(last - first) : 0;
     cupti.count = 0;
     return true;
 }

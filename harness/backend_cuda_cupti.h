@@ -27,12 +27,10 @@ void tm_cupti_stop(void);
 /* The version of the library as it counts itself, such as "130000" or "24". False where none was
  * loaded by tm_cupti_start. */
 bool tm_cupti_version(char *text, size_t size);
-/* Opens a window: the device must be idle, and the last that it did a kernel whose (mangled) name
- * holds `last_kernel`. False with a message. */
-bool tm_cupti_begin(const char *last_kernel, char *error, size_t size);
-/* What ran since tm_cupti_begin: call it when the device is idle again. False with a message, also
- * when records were lost. */
-bool tm_cupti_end(tm_cupti_window *window, char *error, size_t size);
+/* What ran since a kernel whose (mangled) name holds `last_kernel`, the first of that name since
+ * the last window. The device was idle before it went on from there, and is idle again. False with
+ * a message, also when records were lost. */
+bool tm_cupti_end(const char *last_kernel, tm_cupti_window *window, char *error, size_t size);
 
 #ifdef __cplusplus
 }
