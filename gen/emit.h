@@ -5,9 +5,13 @@
 #define TM_EMIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "gen/plan.h"
 #include "lib/diag.h"
+
+/* One file, below the build folder; the others are written by this. */
+bool tm_emit_file(const char *path, const char *bytes, size_t length, tm_diag *diag);
 
 /* contract.h of every contract. */
 bool tm_emit_contracts(const tm_plan *plan, tm_arena *arena, tm_diag *diag);

@@ -43,13 +43,10 @@ bool tm_emit_blobs(const tm_plan *plan, const tm_options *options, tm_arena *are
                                               workload->inputs[in].path));
             const char *path = tm_layout_gen(arena, planned->definition->name,
                                              tm_arena_format(arena, "%s.blobs", workload->uuid));
-            bool good = tm_file_write(path, tm_text_get(&out), out.length, NULL);
+            bool good = tm_emit_file(path, tm_text_get(&out), out.length, diag);
             tm_text_free(&out);
-            if (!good) {
-                tm_diag_error(diag, ((tm_place){NULL, TM_WHOLE_FILE}), NULL,
-                              "%s: cannot be written: %s", path, strerror(errno));
+            if (!good)
                 return false;
-            }
         }
     }
     return true;

@@ -1,6 +1,5 @@
 /* emit_c: the C that tm-gen writes: contract headers and workload tables. */
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +11,7 @@
 #include "lib/text.h"
 
 static bool write_text(const char *path, tm_text *text, tm_diag *diag) {
-    bool good = tm_file_write(path, tm_text_get(text), text->length, NULL);
-    if (!good)
-        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: cannot be written: %s", path,
-                      strerror(errno));
+    bool good = tm_emit_file(path, tm_text_get(text), text->length, diag);
     tm_text_free(text);
     return good;
 }

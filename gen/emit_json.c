@@ -1,6 +1,5 @@
 /* emit_json: the plan for the report, the facts of each solution for its judge, unpacked sources,
  * and the depfile. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,18 +11,10 @@
 #include "lib/layout.h"
 #include "lib/text.h"
 
-static bool write_bytes(const char *path, const char *bytes, size_t length, tm_diag *diag) {
-    if (tm_file_write(path, bytes, length, NULL))
-        return true;
-    tm_diag_error(diag, tm_diag_command_line, NULL, "%s: cannot be written: %s", path,
-                  strerror(errno));
-    return false;
-}
-
 /* Prints, writes and frees a JSON document. */
 static bool write_json(const char *path, tm_json *json, tm_diag *diag) {
     char *text = tm_json_print(json, true);
-    bool good = write_bytes(path, text, strlen(text), diag);
+    bool good = tm_emit_file(path, text, strlen(text), diag);
     free(text);
     tm_json_free(json);
     return good;
@@ -62,8 +53,8 @@ static bool unpack(const tm_unit *unit, tm_arena *arena, tm_diag *diag) {
     for (size_t i = 0; i < solution->file_count; i++) {
         const char *content = solution->files[i].content;
         if (content)
-            good = write_bytes(tm_file_join(arena, unit->ninja_folder, solution->files[i].path),
-                               content, strlen(content), diag) &&
+            good = tm_emit_file(tm_file_join(arena, unit->ninja_folder, solution->files[i].path),
+                                content, strlen(content), diag) &&
                    good;
     }
     return good;
@@ -204,7 +195,7 @@ bool tm_emit_depfile(const tm_plan *plan, const tm_scan *scan, tm_diag *diag) {
     for (size_t i = 0; i < plan->blob_count; i++)
         tm_depfile_add(&out, plan->blobs[i]);
     tm_text_add(&out, "\n");
-    bool good = write_bytes("build/matrix.ninja.d", tm_text_get(&out), out.length, diag);
+    bool good = tm_emit_file("build/matrix.ninja.d", tm_text_get(&out), out.length, diag);
     tm_text_free(&out);
     return good;
 }

@@ -1,5 +1,4 @@
 /* emit_ninja: build/matrix.ninja, which build.ninja includes. Rules stand in build.ninja.in. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -393,10 +392,7 @@ bool tm_emit_ninja(const tm_plan *plan, const tm_options *options, tm_arena *are
             add_definition(&out, &plan->definitions[i], arena);
     add_written(&out, plan, arena);
     add_targets(&out, plan, arena);
-    bool good = tm_file_write("build/matrix.ninja", tm_text_get(&out), out.length, NULL);
-    if (!good)
-        tm_diag_error(diag, ((tm_place){NULL, TM_WHOLE_FILE}), NULL,
-                      "build/matrix.ninja: cannot be written: %s", strerror(errno));
+    bool good = tm_emit_file("build/matrix.ninja", tm_text_get(&out), out.length, diag);
     tm_text_free(&out);
     return good;
 }
