@@ -307,6 +307,20 @@ static void sweep(tm_arena *arena, const char *stem) {
     }
 }
 
+/* Settles what was made: the object or, behind a marker, the compiler's words. */
+static bool settle_outcome(const arguments *args, const tm_source *made, bool failed,
+                           const tm_text *identity) {
+    tm_text bytes = {0};
+    if (failed)
+        tm_text_add(&bytes, TM_COMPILE_ERROR);
+    tm_text_add_bytes(&bytes, made->text, made->length);
+    if (!failed && identity->length) /* behind the end of the object, where no loader looks */
+        tm_text_format(&bytes, "\ntracemill: linked with\n%s", tm_text_get(identity));
+    bool good = settle(args->output, bytes.data, bytes.length);
+    tm_text_free(&bytes);
+    return good;
+}
+
 static int build(const arguments *args, tm_arena *arena) {
     size_t stem_length = strlen(args->output) - strlen(".so");
     const char *stem = tm_arena_copy(arena, args->output, stem_length);
@@ -345,21 +359,9 @@ static int build(const arguments *args, tm_arena *arena) {
                 made->text);
         goto out;
     }
-    if (status) {
-        tm_text marker = {0};
-        tm_text_add(&marker, TM_COMPILE_ERROR);
-        tm_text_add_bytes(&marker, made->text, made->length);
-        result = settle(args->output, marker.data, marker.length) ? 0 : 3;
-        tm_text_free(&marker);
+    result = settle_outcome(args, made, status, &identity) ? 0 : 3;
+    if (status)
         fprintf(stdout, "COMPILE_ERROR %s: see %s\n", args->output, log_path);
-    } else {
-        tm_text bytes = {0};
-        tm_text_add_bytes(&bytes, made->text, made->length);
-        if (identity.length) /* behind the end of the object, where no loader looks */
-            tm_text_format(&bytes, "\ntracemill: linked with\n%s", tm_text_get(&identity));
-        result = settle(args->output, bytes.data, bytes.length) ? 0 : 3;
-        tm_text_free(&bytes);
-    }
     const char *depfile = tm_arena_format(arena, "%s.d", args->output);
     if (result || !tm_file_write(depfile, tm_text_get(&depends), depends.length, NULL)) {
         fprintf(stderr, "tm-cc: %s: cannot be written: %s\n", args->output, strerror(errno));
