@@ -1,9 +1,7 @@
 #include "harness/job.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/definition.h"
 #include "lib/file.h"
@@ -116,16 +114,34 @@ static uint64_t align_up(uint64_t value, uint64_t alignment) {
     return (value + alignment - 1) / alignment * alignment;
 }
 
+/* Whether the job has room for these. */
+static bool fits(const tm_job *job, const tm_table *table, const char *object, tm_diag *diag) {
+    size_t count = table->input_count + table->output_count;
+    if (count > TM_JOB_MAX_TENSORS)
+        tm_diag_error(diag, tm_diag_command_line, table->definition,
+                      "expected at most %d inputs and outputs, got %zu; pack some into one tensor",
+                      TM_JOB_MAX_TENSORS, count);
+    else if (strlen(table->signature) >= sizeof job->signature)
+        tm_diag_error(diag, tm_diag_command_line, table->definition,
+                      "expected a signature of fewer than %zu bytes, got %zu; shorten the names of "
+                      "its tensors and axes",
+                      sizeof job->signature, strlen(table->signature));
+    else if (strlen(object) >= sizeof job->object)
+        tm_diag_error(diag, tm_diag_command_line, table->definition,
+                      "expected the solution's path in fewer than %zu bytes, got %zu; move the "
+                      "build folder",
+                      sizeof job->object, strlen(object));
+    else
+        return true;
+    return false;
+}
+
 const tm_job *tm_job_make(const tm_table *table, const tm_facts *facts, const char *object,
                           const char *root, int device, tm_arena *arena, tm_diag *diag) {
     size_t count = table->input_count + table->output_count;
     tm_job *job = tm_arena_alloc(arena, sizeof *job);
-    if (count > TM_JOB_MAX_TENSORS || strlen(object) >= sizeof job->object ||
-        strlen(table->signature) >= sizeof job->signature) {
-        tm_diag_error(diag, tm_diag_command_line, table->definition,
-                      "expected at most %d tensors and shorter paths", TM_JOB_MAX_TENSORS);
+    if (!fits(job, table, object, diag))
         return NULL;
-    }
     snprintf(job->object, sizeof job->object, "%s", object);
     snprintf(job->signature, sizeof job->signature, "%s", table->signature);
     job->device = device;

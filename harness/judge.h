@@ -58,7 +58,7 @@ typedef struct {
 } tm_outcome;
 
 /* Judges a cell. False after appending an error: the harness or the environment failed and there is
- * no verdict. The outcome's log is freed by the caller. */
+ * no verdict. The caller frees the outcome (tm_outcome_free) in either case. */
 bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm_diag *diag);
 
 /* Holds a cell that passed against build/ceilings.json, if it is there. False when its latency is

@@ -148,19 +148,16 @@ void tm_runner_open(tm_runner *runner, int delivery, tm_reply *reply) {
     bool full = false;
     if (!runner->backend)
         runner->backend = ops->open(job->device, &full, error);
-    if (!runner->backend && full) {
-        if (delivery >= 0)
-            close(delivery);
-        fail(reply, TM_REPLY_OUT_OF_MEMORY,
-             "the device has no memory left for the harness itself; does another program use it? "
-             "(%.300s)",
-             error);
-        return;
-    }
     if (!runner->backend) {
         if (delivery >= 0)
             close(delivery);
-        fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
+        if (full)
+            fail(reply, TM_REPLY_OUT_OF_MEMORY,
+                 "the device has no memory left for the harness itself; does another program use "
+                 "it? (%.300s)",
+                 error);
+        else
+            fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
         return;
     }
     snprintf(reply->clock, sizeof reply->clock, "%s", ops->clock(runner->backend));

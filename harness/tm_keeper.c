@@ -5,7 +5,6 @@
  *
  * Exit status: 0, 2 bad usage. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -269,8 +268,7 @@ static void measure(keeper *k, int client) {
     tm_keeper_reply reply = {.good = 1};
     if (!k->gauge)
         k->gauge = tm_gauge_open(k->backend, k->uuid);
-    if (!k->gauge || !tm_gauge_read(k->gauge, &reply.gauge))
-        reply.gauge = (tm_gauge_reading){0};
+    tm_gauge_read(k->gauge, &reply.gauge);
     tm_message_send(client, &reply, sizeof reply, NULL, 0);
 }
 
@@ -375,7 +373,6 @@ int main(int argc, char **argv) {
     end_orphans(&k);
     while (k.newest)
         forget(&k.newest);
-    if (k.gauge)
-        tm_gauge_close(k.gauge);
+    tm_gauge_close(k.gauge);
     return 0;
 }

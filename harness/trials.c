@@ -1,7 +1,6 @@
 /* trials: a solution's calls, checked and timed. */
 #include <math.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,7 +163,7 @@ static void read_gauge(tm_judgement *j, tm_gauge_reading *reading) {
     *reading = (tm_gauge_reading){0};
     if (j->keeper >= 0)
         tm_keeper_gauge(j->keeper, reading);
-    else if (j->gauge)
+    else
         tm_gauge_read(j->gauge, reading);
 }
 
