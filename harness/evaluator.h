@@ -6,7 +6,6 @@
 #define TM_EVALUATOR_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "harness/table.h"
 #include "lib/config.h"
@@ -44,7 +43,7 @@ tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,
 
 extern const tm_evaluator tm_evaluator_default, tm_evaluator_lowbit;
 
-/* The elementwise rule (SCHEMA: default): an element is bad when |x-y| > atol and
+/* The elementwise rule (docs/MEASUREMENT.md): an element is bad when |x-y| > atol and
  * |x-y| / (|y| + 1e-8) > rtol; NaN matches only NaN, an infinity only itself; integers and bools
  * are compared exactly. Fails when less than `ratio` of an output's elements match, or when its
  * relative L2 error exceeds the configuration's max_relative_l2. */

@@ -1,4 +1,4 @@
-/* config: how a cell is measured and judged (SCHEMA: Configuration).
+/* config: how a cell is measured and judged (docs/FORMATS.md: Configuration).
  *
  * Priority, high to low: command line, definition, op_type, top level, built-in. Each value is
  * optional at every level; `extra` merges key by key. */

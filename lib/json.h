@@ -37,8 +37,8 @@ void tm_json_free(tm_json *value);
  * bytes that are no UTF-8 are replaced by U+FFFD. */
 void tm_json_set_string(tm_json *object, const char *key, const char *value);
 void tm_json_set_int(tm_json *object, const char *key, int64_t value);
-/* Infinities and NaN are written as the strings "Infinity", "-Infinity", "NaN" (SCHEMA: Trace).
- * Finite values keep full double precision in the shortest form that reads back equal. */
+/* Infinities and NaN are written as the strings "Infinity", "-Infinity", "NaN" (docs/FORMATS.md:
+ * Trace). Finite values keep full double precision in the shortest form that reads back equal. */
 void tm_json_set_number(tm_json *object, const char *key, double value);
 void tm_json_set_bool(tm_json *object, const char *key, bool value);
 void tm_json_set_null(tm_json *object, const char *key);

@@ -1,7 +1,6 @@
 #include "lib/trace.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +40,7 @@ bool tm_status_parse(const char *name, tm_status *status) {
     return false;
 }
 
-/* SCHEMA's table: which statuses carry which part. */
+/* docs/FORMATS.md, Trace: which statuses carry which part. */
 static bool has_correctness(tm_status status) {
     return status == TM_STATUS_PASSED || status == TM_STATUS_INCORRECT_NUMERICAL;
 }

@@ -6,10 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "lib/arena.h"
-#include "lib/diag.h"
 #include "lib/json.h"
 #include "lib/node.h"
 
@@ -67,7 +64,7 @@ typedef struct {
  * Takes correctness_extra and details, also on failure. Of a VOID trace, environment, timestamp and
  * log stand under `tracemill`. False with errno; EINVAL when definition, workload, solution,
  * hardware or timestamp is missing, when correctness or performance does not go with the status
- * (SCHEMA: Trace), or when `details` repeats a member that is written anyway. */
+ * (docs/FORMATS.md: Trace), or when `details` repeats a member that is written anyway. */
 bool tm_trace_write(const char *path, tm_trace *trace);
 /* Reads a trace object (a file, or a row of a JSONL). False after appending an error; strings
  * borrow from the node, and are "" where the trace says nothing. Accepts what flashinfer-bench

@@ -1,13 +1,13 @@
 /* score: what a set of cells amounts to.
  *
- * SCHEMA's *best* of a definition is one trace: the largest speedup among PASSED ones with both
- * errors <= 1e-2. Taken literally that says little here: max_relative_error divides by |y| + 1e-8,
- * so one element near zero lifts it above 1e-2 in cells that pass by a wide margin, and one lucky
- * workload decides. It is computed (best_flashinfer) for people who compare with flashinfer-bench;
- * what the reports mark is the best over the whole definition: of the solutions that are complete
- * (every cell PASSED, VOID ones aside), the one with the highest geometric mean speedup.
- * A failed cell takes its solution out, as upstream sets all its scores to 0.
- * Deliberately does not know files or formats. */
+ * flashinfer-bench's *best* of a definition is one trace: the largest speedup among PASSED ones
+ * with both errors <= 1e-2. Taken literally that says little here: max_relative_error divides by
+ * |y| + 1e-8, so one element near zero lifts it above 1e-2 in cells that pass by a wide margin, and
+ * one lucky workload decides. It is computed (best_flashinfer) for people who compare with
+ * flashinfer-bench; what the reports mark is the best over the whole definition: of the solutions
+ * that are complete (every cell PASSED, VOID ones aside), the one with the highest geometric mean
+ * speedup. A failed cell takes its solution out, as upstream sets all its scores to 0. Deliberately
+ * does not know files or formats. */
 #ifndef TM_REPORTS_SCORE_H
 #define TM_REPORTS_SCORE_H
 
@@ -16,7 +16,7 @@
 
 #include "reports/model.h"
 
-/* Both errors of a cell that SCHEMA's best may choose. */
+/* Both errors of a cell that flashinfer-bench's best may choose. */
 #define TM_SCORE_MAX_ERROR 1e-2
 
 /* Counts and sums of `count` cells. */
@@ -40,8 +40,8 @@ double tm_score_mean_percent(const tm_score *score);
 /* Index of the best solution, or -1. Without a timed reference the lowest geometric mean latency
  * decides; the first of equals wins. */
 int tm_score_best(const tm_cell_solution *solutions, size_t count);
-/* SCHEMA's best: solution index or -1, and its cell. A cell without a timed reference has speedup 0
- * and cannot win; the first of equals does. */
+/* flashinfer-bench's best: solution index or -1, and its cell. A cell without a timed reference has
+ * speedup 0 and cannot win; the first of equals does. */
 int tm_score_best_flashinfer(const tm_cell_solution *solutions, size_t count, size_t workload_count,
                              size_t *cell);
 

@@ -34,7 +34,7 @@ bench() { # name, configure option...
     fi
 }
 
-# The status, the parts that go with it (SCHEMA), and the reason of a solution's trace.
+# The status, the parts that go with it (docs/FORMATS.md), and the reason of a solution's trace.
 verdict() { # solution, status, extended regular expression for the reason
     trace=$traces/planted_rmsnorm/planted_$1/small.json
     if ! [ -f "$trace" ]; then

@@ -1,5 +1,5 @@
 /* test_trace: a trace is read back as it was written, flashinfer-bench's are accepted, and each
- * state that SCHEMA's table does not have is refused. */
+ * state that docs/FORMATS.md's table does not have is refused. */
 #include "tests/unit/model_check.h"
 
 #include <errno.h>
