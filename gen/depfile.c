@@ -1,7 +1,5 @@
 #include "gen/depfile.h"
 
-#include <string.h>
-
 void tm_depfile_add(tm_text *out, const char *path) {
     tm_text_add(out, " \\\n  ");
     for (; *path; path++)

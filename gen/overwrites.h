@@ -4,8 +4,6 @@
 #ifndef TM_OVERWRITES_H
 #define TM_OVERWRITES_H
 
-#include <stdbool.h>
-
 #include "lib/arena.h"
 #include "lib/definition.h"
 #include "lib/diag.h"

@@ -7,8 +7,6 @@
 #ifndef TM_ANSWERS_H
 #define TM_ANSWERS_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "harness/job.h"

@@ -5,7 +5,6 @@
 #define TM_CELL_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "harness/job.h"

@@ -1,6 +1,5 @@
 #include "harness/evaluator.h"
 
-#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

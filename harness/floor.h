@@ -6,7 +6,6 @@
 #define TM_FLOOR_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "harness/table.h"
 #include "lib/node.h"

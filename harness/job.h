@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "harness/table.h"
-#include "lib/config.h"
 #include "lib/diag.h"
 #include "lib/node.h"
 

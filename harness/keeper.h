@@ -14,7 +14,6 @@
 #define TM_KEEPER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "harness/child.h"

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/file.h"
 #include "lib/json.h"
 #include "lib/node.h"
 

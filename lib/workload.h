@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/arena.h"
 #include "lib/definition.h"
 #include "lib/node.h"
 

@@ -7,7 +7,6 @@
 #define TM_REPORTS_DOUBT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "lib/arena.h"
 #include "reports/model.h"

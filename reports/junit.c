@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "reports/figure.h"
-#include "reports/score.h"
 
 #define LOG_TAIL_BYTES 4096
 

@@ -6,8 +6,6 @@
 #ifndef TM_REPORTS_LOAD_H
 #define TM_REPORTS_LOAD_H
 
-#include <stdbool.h>
-
 #include "lib/arena.h"
 #include "lib/diag.h"
 #include "reports/model.h"

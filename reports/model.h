@@ -6,7 +6,6 @@
 #ifndef TM_REPORTS_MODEL_H
 #define TM_REPORTS_MODEL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
