@@ -11,7 +11,7 @@
 
 /* One line that says what follows, or what was found. */
 static void print_outcome(const tm_options *options, const tm_scan *scan, const tm_plan *plan,
-                          const tm_diag *diag) {
+                          size_t errors) {
     size_t solutions = 0, referenced = 0;
     for (size_t i = 0; i < plan->definition_count; i++) {
         solutions += plan->definitions[i].solution_count;
@@ -30,7 +30,6 @@ static void print_outcome(const tm_options *options, const tm_scan *scan, const 
         reason = plan->skipped[i].reason;
         printf("  %s: %s\n", plan->skipped[i].name, reason);
     }
-    size_t errors = tm_diag_count(diag, TM_DIAG_ERROR);
     if (errors)
         printf("tracemill: %zu error%s in the dataset; what has errors is left out\n", errors,
                errors == 1 ? "" : "s");
@@ -56,13 +55,13 @@ int main(int argc, char **argv) {
     }
     const tm_scan *scan = tm_scan_read(&options, arena, diag);
     const tm_plan *plan = tm_plan_make(scan, &options, arena, diag);
-    bool bad = tm_diag_count(diag, TM_DIAG_ERROR) > 0;
+    size_t errors = tm_diag_count(diag, TM_DIAG_ERROR); /* of the dataset: nothing is written yet */
     if (options.check)
-        status = bad ? 1 : 0;
+        status = errors ? 1 : 0;
     else if (!emit_everything(&options, scan, plan, arena, diag))
         status = 3;
     tm_diag_print(diag, options.check ? TM_DIAG_NOTE : TM_DIAG_WARNING, stderr);
-    print_outcome(&options, scan, plan, diag);
+    print_outcome(&options, scan, plan, errors);
 out:
     tm_arena_destroy(arena);
     return status;
