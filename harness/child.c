@@ -19,9 +19,6 @@
 #include "harness/keeper.h"
 #include "harness/message.h"
 
-/* How long a worker that closed its socket may take to end. */
-#define ENDING_NS UINT64_C(2000000000)
-
 uint64_t tm_clock_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -122,13 +119,13 @@ static bool drain(tm_child *child) {
     return true;
 }
 
-int tm_child_wait(tm_child *child, uint64_t wait_ns, tm_child_outcome *how, int *code) {
+bool tm_child_wait(tm_child *child, uint64_t wait_ns, tm_child_outcome *how, int *code) {
     uint64_t deadline = tm_clock_ns() + wait_ns;
     siginfo_t info = {0};
     while (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
            info.si_pid != child->pid) {
         if (tm_clock_ns() >= deadline)
-            return 0;
+            return false;
         poll(NULL, 0, 1);
     }
     int status = 0;
@@ -138,7 +135,7 @@ int tm_child_wait(tm_child *child, uint64_t wait_ns, tm_child_outcome *how, int 
     child->pid = 0;
     *code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
     *how = WIFSIGNALED(status) ? TM_CHILD_KILLED : TM_CHILD_EXITED;
-    return 1;
+    return true;
 }
 
 /* Has the keeper end its worker, at once or after a moment, and say how that was. */
@@ -161,7 +158,7 @@ static tm_child_outcome reap(tm_child *child, int *code) {
     if (child->keeper >= 0)
         return reap_borrowed(child, true, code);
     kill(-child->pid, SIGKILL);
-    tm_child_wait(child, ENDING_NS, &how, code);
+    tm_child_wait(child, TM_CHILD_ENDING_NS, &how, code);
     drain(child);
     return how;
 }
@@ -170,7 +167,7 @@ static tm_child_outcome reap(tm_child *child, int *code) {
  * that its own exit status or signal is what is reported. */
 static tm_child_outcome collect(tm_child *child, int *code) {
     tm_child_outcome how = TM_CHILD_ASTRAY;
-    uint64_t deadline = tm_clock_ns() + ENDING_NS;
+    uint64_t deadline = tm_clock_ns() + TM_CHILD_ENDING_NS;
     if (child->pid > 0 && child->keeper >= 0)
         how = reap_borrowed(child, false, code);
     else {

@@ -37,6 +37,8 @@ typedef struct {
 enum { TM_SIDE_REFERENCE, TM_SIDE_SOLUTION };
 
 #define TM_CHILD_LOG_BYTES ((size_t)4 << 20)
+/* How long a worker that closed its socket may take to end by itself. */
+#define TM_CHILD_ENDING_NS UINT64_C(2000000000)
 
 typedef enum {
     TM_CHILD_REPLIED,
@@ -53,9 +55,9 @@ bool tm_child_start(tm_child *child, const char *worker, uint64_t memory_bytes);
  * (tm_clock_ns). Numbers the request. After any outcome but TM_CHILD_REPLIED the worker is gone. */
 tm_child_outcome tm_child_ask(tm_child *child, tm_request *request, int attached, tm_reply *reply,
                               uint64_t deadline_ns, int *code);
-/* Waits at most `wait_ns` for the end of a worker that is ours, without ending it; 0 while it runs,
- * else 1 with its exit status, or its signal. */
-int tm_child_wait(tm_child *child, uint64_t wait_ns, tm_child_outcome *how, int *code);
+/* Waits at most `wait_ns` for the end of a worker that is ours, without ending it; false while it
+ * runs, else true with its exit status, or its signal. */
+bool tm_child_wait(tm_child *child, uint64_t wait_ns, tm_child_outcome *how, int *code);
 /* Ends the worker and its process group, keeps the log. Safe to call twice. */
 void tm_child_end(tm_child *child);
 /* Ends it if it is ours, and frees the log and the memory. */

@@ -25,8 +25,6 @@
 #define SIDES 2
 #define TICK_MS 500
 #define MAX_ENDING 16
-/* How long a worker that closed its socket may take to end by itself. */
-#define ENDING_NS UINT64_C(2000000000)
 /* Answers take at most this part of the memory, and half of the descriptors: each has one. */
 #define MEMORY_SHARE 8
 
@@ -168,11 +166,11 @@ static void reap(keeper *k, int client, const tm_keeper_request *request) {
     seat *s = &k->seats[request->side];
     tm_child_outcome how = TM_CHILD_ASTRAY;
     int code = 0;
-    bool ended =
-        s->child.pid > 0 && tm_child_wait(&s->child, request->force ? 0 : ENDING_NS, &how, &code);
+    bool ended = s->child.pid > 0 &&
+                 tm_child_wait(&s->child, request->force ? 0 : TM_CHILD_ENDING_NS, &how, &code);
     if (!ended && s->child.pid > 0) {
         kill(-s->child.pid, SIGKILL);
-        tm_child_wait(&s->child, ENDING_NS, &how, &code);
+        tm_child_wait(&s->child, TM_CHILD_ENDING_NS, &how, &code);
         how = request->force ? how : TM_CHILD_ASTRAY;
     }
     empty_seat(k, s);
