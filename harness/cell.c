@@ -18,7 +18,8 @@ static const char usage[] =
     "                 without SOLUTION.so, <solution> is the folder that holds FILE\n"
     "  --seed=N       inputs of an earlier trace, to repeat it\n"
     "  --in-process   a few calls of the solution in this process, without a time limit: for gdb,\n"
-    "                 cuda-gdb, compute-sanitizer, ncu and valgrind in front of this command\n"
+    "                 cuda-gdb, compute-sanitizer, ncu and valgrind --trace-children=yes in front\n"
+    "                 of this command\n"
     "Exit status: 0 PASSED, 1 any other verdict, 2 bad usage, 3 the environment failed;\n"
     "in process, whatever a solution makes of it that ends the process.\n";
 

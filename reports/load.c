@@ -318,6 +318,9 @@ static void load_cell(loader *load, const tm_cell_definition *definition,
     note_environment(load, &cell->trace);
     if (cell->trace.status != TM_STATUS_PASSED)
         cell->log_path = find_log(load, cell, solution->name);
+    const tm_node *seed = tm_node_get(cell->trace.details_node, "seed");
+    if (seed && seed->number > 0) /* the same inputs again; drawn only when calls were made */
+        cell->command = tm_arena_format(arena, "%s --seed=%.0f", cell->command, seed->number);
     /* Of the row and not of the solution: any trace of it says the same. */
     const tm_node *weak = tm_node_get(cell->trace.details_node, "weak");
     if (weak != NULL && weak->type == TM_NODE_ARRAY && weak->count > 0)

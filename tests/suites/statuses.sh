@@ -194,6 +194,13 @@ no_verdict() { # name, trace, extended regular expression for the reason
         failed "statuses/$1: reason" "expected a reason that is [$3], got [$reason]"
     fi
 }
+# The line that repeats a failure has its inputs' seed.
+seed=$(sed -n 's/^ *"seed": \([0-9]*\),*$/\1/p' $traces/planted_rmsnorm/planted_last_element/small.json)
+if grep -q "planted_last_element.so --seed=$seed" build/report/summary.txt build/report/report.md; then
+    pass 'statuses/a failure can be repeated'
+else
+    failed 'statuses/a failure can be repeated' "no --seed=$seed in the reports"
+fi
 no_verdict 'a workload of terabytes' \
     $traces/planted_huge/planted_right_planted_huge/terabytes.json \
     'no verdict: the expected outputs of 2 trials take .* GB, more than half of the memory; .*'
