@@ -344,6 +344,16 @@ static int compare_name(const void *name, const void *planned) {
     return strcmp(name, ((const tm_planned_definition *)planned)->definition->name);
 }
 
+/* Why a solution has nothing to solve, with the name that may be meant. */
+static const char *no_definition(const planner *p, const char *name) {
+    const char *nearest = tm_scan_nearest(p->scan, name, p->arena);
+    return nearest ? tm_arena_format(p->arena,
+                                     "its definition \"%s\" is not in the dataset; did you mean "
+                                     "\"%s\"?",
+                                     name, nearest)
+                   : "its definition is not in the dataset";
+}
+
 static void attach_everywhere(planner *p, const tm_scanned_solution *scanned) {
     const tm_solution *solution = scanned->solution;
     if (solution->role == TM_ROLE_REFERENCE)
@@ -366,7 +376,7 @@ static void attach_everywhere(planner *p, const tm_scanned_solution *scanned) {
         skip(p, TM_SKIPPED_SOLUTION, solution->name, solution->definition,
              tm_scan_is_broken(p->scan, solution->definition)
                  ? "its definition has errors"
-                 : "its definition is not in the dataset");
+                 : no_definition(p, solution->definition));
 }
 
 static int compare_names(const void *a, const void *b) {

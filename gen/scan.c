@@ -8,6 +8,7 @@
 
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/text.h"
 
 typedef struct {
     const tm_options *options;
@@ -347,4 +348,11 @@ tm_scan *tm_scan_read(const tm_options *options, tm_arena *arena, tm_diag *diag)
     for (size_t i = 0; i < s.scan->definition_count; i++)
         settle_workloads(&s, &s.scan->definitions[i]);
     return s.scan;
+}
+
+const char *tm_scan_nearest(const tm_scan *scan, const char *name, tm_arena *arena) {
+    const char **names = tm_arena_array(arena, scan->definition_count, sizeof *names);
+    for (size_t i = 0; i < scan->definition_count; i++)
+        names[i] = scan->definitions[i].definition->name;
+    return tm_text_nearest(name, names, scan->definition_count);
 }

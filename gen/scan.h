@@ -47,6 +47,9 @@ tm_scan *tm_scan_read(const tm_options *options, tm_arena *arena, tm_diag *diag)
 
 /* The definition of that name, or NULL. */
 tm_scanned_definition *tm_scan_find(const tm_scan *scan, const char *name);
+/* The definition's name that is nearest to one that is not there, or NULL. Borrows from the scan.
+ */
+const char *tm_scan_nearest(const tm_scan *scan, const char *name, tm_arena *arena);
 /* Whether a definition of that name is missing only because its file has errors. */
 bool tm_scan_is_broken(const tm_scan *scan, const char *name);
 
