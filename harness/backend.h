@@ -61,7 +61,7 @@ typedef struct tm_backend_ops {
     void (*unpin)(tm_backend *backend, void *host);
     /* Of `elems` elements from element index 0 writes those whose block of TM_RANDOM_BLOCK has an
      * index that is `phase` modulo `stride`, the cut block at the end included, with the values
-     * that harness/random.h defines for (seed, stream number, dtype): the same bits on every
+     * that lib/random.h defines for (seed, stream number, dtype): the same bits on every
      * backend. Phase 0 of stride 1 is everything. */
     bool (*fill_random)(tm_backend *backend, void *device, int dtype, int64_t elems, uint64_t seed,
                         uint32_t tensor, uint32_t phase, uint32_t stride, char *error);

@@ -4,7 +4,7 @@
 #include <cuda_runtime.h>
 
 #include "harness/hash.h"
-#include "harness/random.h"
+#include "lib/random.h"
 #include "lib/dtype.h"
 
 #define THREADS 256

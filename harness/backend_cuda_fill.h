@@ -20,7 +20,7 @@ struct CUstream_st;
 int tm_backend_cuda_fill_pattern(struct CUstream_st *stream, int64_t grid_max, void *device,
                                  uint32_t pattern, size_t bytes);
 /* Of the elements [0, elems) of `device` those in blocks whose index is `phase` modulo `stride`
- * become those of harness/random.h for (seed, tensor, dtype), where phase < stride; the unused half
+ * become those of lib/random.h for (seed, tensor, dtype), where phase < stride; the unused half
  * of a last float4 byte becomes 0. `dtype` is a tm_dtype. */
 int tm_backend_cuda_fill_random(struct CUstream_st *stream, int64_t grid_max, void *device,
                                 int dtype, int64_t elems, uint64_t seed, uint32_t tensor,

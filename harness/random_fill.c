@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "harness/random.h"
+#include "lib/random.h"
 
 /* Blocks per chunk of work: big enough that threads do not share cache lines at its borders. */
 #define CHUNK_BLOCKS 4096

@@ -12,7 +12,7 @@
 
 #include "harness/backend.h"
 #include "harness/memory.h"
-#include "harness/random.h"
+#include "lib/random.h"
 #include "harness/window.h"
 
 /* Bytes before and after every tensor that must stay as they are. */

@@ -2,7 +2,7 @@
  *
  * Works on the bits with integers (and exact scalings by powers of two), so no compiler flag,
  * device or rounding mode changes a result. The one source of these conversions: lib/dtype.c and
- * harness/random.h are built on it. Rounds to nearest, ties to even; what happens beyond the
+ * lib/random.h are built on it. Rounds to nearest, ties to even; what happens beyond the
  * largest value stands at each function. NaNs stay NaNs with their sign. */
 #ifndef TM_DTYPE_CONVERT_H
 #define TM_DTYPE_CONVERT_H

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "harness/random.h"
+#include "lib/random.h"
 #include "lib/dtype.h"
 
 #define ALIGNMENT 256

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "harness/hash.h"
-#include "harness/random.h"
+#include "lib/random.h"
 #include "lib/dtype.h"
 
 #define BACKGROUND 0x77

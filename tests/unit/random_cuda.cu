@@ -1,4 +1,4 @@
-/* Whether harness/random.h gives the same bits on the GPU as on the host: every dtype, all elements
+/* Whether lib/random.h gives the same bits on the GPU as on the host: every dtype, all elements
  * of a few buffers and the blocks around the counter's carries. Exit status 0 or 1; 77 without a
  * device. Build it with and without -use_fast_math: the bits must not change. */
 #include <cuda_runtime.h>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "harness/random.h"
+#include "lib/random.h"
 #include "lib/dtype.h"
 
 #define BLOCKS (1u << 20) /* of four elements, per buffer */

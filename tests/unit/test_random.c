@@ -1,4 +1,4 @@
-/* Whether harness/random.h draws what it says: distributions, independence, and bits that never
+/* Whether lib/random.h draws what it says: distributions, independence, and bits that never
  * change from one release to the next. All seeds are fixed, so nothing here fails by chance. */
 #include <math.h>
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "harness/random.h"
+#include "lib/random.h"
 
 #define SEED 20260430u
 #define NORMALS (4 << 20)
