@@ -62,6 +62,16 @@ static void add_build(tm_text *out, const char *output, const char *rule) {
     tm_text_format(out, ": %s", rule);
 }
 
+/* "<folder>/<name>", a phony target. */
+static const char *target(const char *folder, const char *name, tm_arena *arena) {
+    tm_text path = {0};
+    tm_text_format(&path, "%s/", folder);
+    tm_text_add_component(&path, name);
+    const char *kept = tm_arena_copy(arena, path.data, path.length);
+    tm_text_free(&path);
+    return kept;
+}
+
 static const char *source_path(const tm_unit *unit, size_t file, tm_arena *arena) {
     return tm_file_join(arena, unit->ninja_folder, unit->source->solution->files[file].path);
 }
@@ -178,10 +188,10 @@ static void add_flags(tm_text *out, const tm_unit *unit, tm_arena *arena) {
     add_words(out, "flags", words, count);
 }
 
-/* The edge that compiles one shared object. */
-static void add_unit(tm_text *out, const tm_unit *unit, tm_arena *arena) {
+/* The edge that compiles one shared object, without an end. */
+static void add_compile(tm_text *out, const char *output, const tm_unit *unit, tm_arena *arena) {
     const tm_solution *solution = unit->source->solution;
-    add_build(out, object_path(unit, arena), "solution");
+    add_build(out, output, "solution");
     size_t entry = 0, compiled = 0;
     for (size_t i = 0; i < solution->file_count; i++) {
         if (!is_compiled(solution->files[i].path))
@@ -208,7 +218,29 @@ static void add_unit(tm_text *out, const tm_unit *unit, tm_arena *arena) {
     add_words(out, "links", solution->link_flags, solution->link_flag_count);
     if (solution->arch_specific)
         tm_text_add(out, "  arch = $arch_specific\n");
+}
+
+static void add_unit(tm_text *out, const tm_unit *unit, tm_arena *arena) {
+    add_compile(out, object_path(unit, arena), unit, arena);
     tm_text_add(out, "\n");
+}
+
+/* The same solution for debuggers and profilers, which ask for lines. Apart from what is measured,
+ * whose bytes must not hang on them, and made on demand. */
+static void add_debug(tm_text *out, const tm_planned_solution *planned, const char *judged,
+                      tm_arena *arena) {
+    const char *object = tm_layout_debug(arena, planned->name, ".so");
+    const char *facts = tm_layout_debug(arena, planned->name, ".json");
+    add_compile(out, object, planned->unit, arena);
+    tm_text_add(out, "  debug = -g\n  lines = $debug_lines\n  strip =\n");
+    add_build(out, facts, "copy");
+    add_line(out, tm_layout_solution(arena, planned->name, ".json"));
+    tm_text_add(out, "\n");
+    add_build(out, target("debug", planned->name, arena), "phony");
+    add_line(out, object);
+    add_line(out, facts);
+    add_line(out, judged);
+    tm_text_add(out, "\n\n");
 }
 
 /* A solution of a generic source: the same shared object under its own name. */
@@ -247,16 +279,6 @@ static void add_blobs(tm_text *out, const tm_planned_definition *planned, size_t
     }
     if (tm_plan_has_blobs(planned, row))
         add_line(out, blobs_path(planned, row, arena));
-}
-
-/* "<folder>/<name>", a phony target. */
-static const char *target(const char *folder, const char *name, tm_arena *arena) {
-    tm_text path = {0};
-    tm_text_format(&path, "%s/", folder);
-    tm_text_add_component(&path, name);
-    const char *kept = tm_arena_copy(arena, path.data, path.length);
-    tm_text_free(&path);
-    return kept;
 }
 
 static void add_harness(tm_text *out, const char *definition, const char *uuid, tm_arena *arena) {
@@ -314,6 +336,7 @@ static void add_definition(tm_text *out, const tm_planned_definition *planned, t
     for (size_t s = 0; has_cells(planned) && s < planned->solution_count; s++) {
         tm_text_format(out, "# %s: %s\n\n", name, planned->solutions[s]->name);
         add_cells(out, planned, planned->solutions[s], judged, arena);
+        add_debug(out, planned->solutions[s], judged, arena);
     }
     if (!has_cells(planned))
         return;

@@ -29,6 +29,11 @@ char *tm_layout_solution(tm_arena *arena, const char *solution, const char *suff
     return tm_layout_path(arena, "solutions", names, suffix);
 }
 
+char *tm_layout_debug(tm_arena *arena, const char *solution, const char *suffix) {
+    const char *names[] = {solution, NULL};
+    return tm_layout_path(arena, "debug", names, suffix);
+}
+
 char *tm_layout_gen(tm_arena *arena, const char *definition, const char *file) {
     const char *names[] = {definition, file, NULL};
     return tm_layout_path(arena, "gen", names, "");

@@ -12,6 +12,8 @@ char *tm_layout_trace(tm_arena *arena, const char *author, const char *op_type,
                       const char *definition, const char *solution, const char *uuid);
 /* build/solutions/<solution><suffix>, suffix such as ".so", ".log", ".json" */
 char *tm_layout_solution(tm_arena *arena, const char *solution, const char *suffix);
+/* build/debug/<solution><suffix>: the same with debug information */
+char *tm_layout_debug(tm_arena *arena, const char *solution, const char *suffix);
 /* build/gen/<definition>/<file> */
 char *tm_layout_gen(tm_arena *arena, const char *definition, const char *file);
 /* build/harness/<definition>/<uuid><suffix> */

@@ -115,6 +115,22 @@ edit "$kernels/wide/wide.c" 's/tiny_use(200)/tiny_use(201)/'
 expect_ran kernel-edit so/wide cell/wide/one cell/wide/two report
 edit "$kernels/wide/wide.c" '1i /* A comment. */'
 expect_ran comment-edit so/wide
+# With debug information: made on demand, beside what is measured, and of no consequence to it.
+ninja debug/wide debug/family_tiny_h64 >debug.log 2>&1 || cat debug.log
+expect_ran debug
+for name in wide family_tiny_h64; do
+    for folder in solutions debug; do
+        objcopy -O binary -j .text build/$folder/$name.so $folder.text
+    done
+    cmp solutions.text debug.text || failed incremental/debug "$name.so is other code there"
+    build/harness/tiny_h64/one --solution build/debug/$name.so >by_hand.log 2>&1 ||
+        failed incremental/debug "$(cat by_hand.log)"
+done
+expect incremental/debug-lines debug "$(for folder in solutions debug; do
+    ! readelf --debug-dump=line build/$folder/wide.so 2>&1 | grep -q ' wide\.c$' || echo $folder
+done)"
+edit "$kernels/wide/wide.c" '1i /* Another comment. */'
+expect_ran debug-comment-edit so/wide
 sed 's/tiny_use(201)/tiny_use(202)/' "$kernels/wide/wide.c" >"$kernels/wide/.wide.c.swp"
 mv "$kernels/wide/.wide.c.swp" "$kernels/wide/wide.c"
 expect_ran kernel-edit-by-rename so/wide cell/wide/one cell/wide/two report
