@@ -30,6 +30,8 @@ def draw(library, seed, number, spec, shape):
         ctypes.c_int(DTYPES.split().index(spec["dtype"])),
         ctypes.c_void_p(tensor.data_ptr()),
         ctypes.c_int64(tensor.numel()),
+        ctypes.c_uint32(0),
+        ctypes.c_uint32(1),
     )
     return tensor
 
