@@ -7,6 +7,7 @@
 #define TM_REFERENCE_H
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tracemill.h"
@@ -64,17 +65,32 @@ TM_ITEM void tm_store(tm_float8_e5m2 *base, int64_t index, float value) {
     base[index].__x = __nv_cvt_float_to_fp8(value, __NV_NOSAT, __NV_E5M2);
 }
 
+/* What elements of so many bytes are read by. */
+template <size_t bytes> struct tm_chunk_of { typedef uint4 type; };
+template <> struct tm_chunk_of<1> { typedef uint2 type; };
+
 template <typename T>
 TM_ITEM void tm_load_wide(const T *base, int64_t index, int64_t count, tm_wide *out) {
-    if (sizeof(T) == 2 && count >= TM_WIDE && (uintptr_t)(base + index) % sizeof(uint4) == 0) {
-        const uint4 bits = *(const uint4 *)(base + index);
+    typedef typename tm_chunk_of<sizeof(T)>::type chunk;
+    if (count >= TM_WIDE && (uintptr_t)(base + index) % sizeof(chunk) == 0) {
+        chunk bits[sizeof(T) * TM_WIDE / sizeof(chunk)];
+        TM_UNROLL
+        for (size_t i = 0; i < sizeof bits / sizeof *bits; ++i)
+            bits[i] = ((const chunk *)(base + index))[i];
         T elements[TM_WIDE];
-        memcpy((void *)elements, &bits, sizeof bits);
+        memcpy((void *)elements, bits, sizeof elements);
         TM_UNROLL
         for (int i = 0; i < TM_WIDE; ++i)
             out->at[i] = (float)elements[i];
         return;
     }
+    TM_UNROLL
+    for (int i = 0; i < TM_WIDE; ++i)
+        out->at[i] = i < count ? tm_load(base, index + i) : 0.0f;
+}
+
+/* Two to a byte. */
+TM_ITEM void tm_load_wide(const tm_float4_e2m1 *base, int64_t index, int64_t count, tm_wide *out) {
     TM_UNROLL
     for (int i = 0; i < TM_WIDE; ++i)
         out->at[i] = i < count ? tm_load(base, index + i) : 0.0f;
@@ -268,10 +284,8 @@ static inline void tm_store_float8_e5m2(tm_float8_e5m2 *base, int64_t index, flo
             wide[i] = tm_load_##name(base, index + i);                                     \
         *out = wide;                                                                       \
     }
-TM_DEFINE_WIDE(float8_e4m3fn)
 TM_DEFINE_WIDE(float8_e5m2)
 TM_DEFINE_WIDE(float4_e2m1)
-TM_DEFINE_WIDE(float32)
 #if defined(__F16C__)
 static inline void tm_wide_float16(const tm_float16 *base, int64_t index, int64_t count,
                                    tm_wide *out) {
@@ -281,9 +295,31 @@ static inline void tm_wide_float16(const tm_float16 *base, int64_t index, int64_
         from = (const tm_float16 *)memcpy(last, from, (size_t)count * sizeof *from);
     *out = (tm_wide)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)from));
 }
+/* Through halves, as tm_load_float8_e4m3fn. */
+static inline void tm_wide_float8_e4m3fn(const tm_float8_e4m3fn *base, int64_t index, int64_t count,
+                                         tm_wide *out) {
+    tm_float8_e4m3fn last[TM_WIDE] = {{0}};
+    const tm_float8_e4m3fn *from = base + index;
+    if (count < TM_WIDE)
+        from = (const tm_float8_e4m3fn *)memcpy(last, from, (size_t)count * sizeof *from);
+    const __m128i bits = _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)(const void *)from));
+    const __m128i magnitude = _mm_and_si128(bits, _mm_set1_epi16(0x7f));
+    const __m128i sign = _mm_slli_epi16(_mm_andnot_si128(_mm_set1_epi16(0x7f), bits), 8);
+    /* All ones where the magnitude is not a number, which the half is then, too. */
+    const __m128i broken = _mm_cmpeq_epi16(magnitude, _mm_set1_epi16(0x7f));
+    const __m128i half = _mm_or_si128(_mm_or_si128(sign, _mm_slli_epi16(magnitude, 7)), broken);
+    *out = (tm_wide)_mm256_cvtph_ps(half) * 256.0f;
+}
 #else
 TM_DEFINE_WIDE(float16)
+TM_DEFINE_WIDE(float8_e4m3fn)
 #endif
+static inline void tm_wide_float32(const tm_float32 *base, int64_t index, int64_t count,
+                                   tm_wide *out) {
+    tm_wide wide = {0};
+    memcpy(&wide, base + index, (size_t)(count < TM_WIDE ? count : TM_WIDE) * sizeof *base);
+    *out = wide;
+}
 static inline void tm_wide_bfloat16(const tm_bfloat16 *base, int64_t index, int64_t count,
                                     tm_wide *out) {
     typedef uint16_t narrow __attribute__((vector_size(2 * TM_WIDE)));
@@ -328,4 +364,30 @@ static inline double tm_team_sum(double value) {
     }
 
 #endif
+
+typedef struct {
+    void *memory;
+    size_t bytes;
+} tm_scratch_memory;
+
+/* At least `bytes` of memory for what passes from one phase to the next, aligned to 256; NULL when
+ * there is none. The same memory at each call, which grows and stays: a call that allocates is
+ * timed with it. Stays with the object that includes this file; one caller at a time. */
+static inline void *tm_scratch(size_t bytes) {
+    static tm_scratch_memory held;
+    if (bytes <= held.bytes)
+        return held.memory;
+#if TM_ON_GPU
+    (void)cudaFree(held.memory); /* waits until the device is done with it */
+    if (cudaMalloc(&held.memory, bytes) != cudaSuccess) {
+        (void)cudaGetLastError();
+        held.memory = NULL;
+    }
+#else
+    free(held.memory);
+    held.memory = aligned_alloc(256, (bytes + 255) / 256 * 256);
+#endif
+    held.bytes = held.memory ? bytes : 0;
+    return held.memory;
+}
 #endif
