@@ -20,6 +20,7 @@ typedef struct {
     tm_arena *arena;
     const char **names;
     size_t count, capacity;
+    size_t matchable; /* the first so many; the others may only have been meant; 0: all */
 } name_list;
 
 static void push(name_list *list, const char *name) {
@@ -52,16 +53,23 @@ static const char *nearest_name(const name_list *list, const char *glob) {
 /* One entry of a comma list after the other. */
 static void check(const name_list *list, const char *option, const char *globs, const char *noun,
                   tm_diag *diag) {
+    size_t matchable = list->matchable ? list->matchable : list->count;
     for (const char *at = globs; at && *at;) {
         size_t length = strcspn(at, ",");
         const char *glob = tm_arena_copy(list->arena, at, length);
         at += length + (at[length] == ',');
         bool matched = length == 0;
-        for (size_t i = 0; i < list->count && !matched; i++)
+        for (size_t i = 0; i < matchable && !matched; i++)
             matched = tm_text_matches(glob, list->names[i]);
         if (matched)
             continue;
         const char *nearest = nearest_name(list, glob);
+        if (nearest && strcmp(nearest, glob) == 0) {
+            tm_diag_add(diag, TM_DIAG_WARNING, tm_diag_command_line, NULL,
+                        "--%s: \"%s\" stands alone, and matches no %s; leave the others out",
+                        option, glob, noun);
+            continue;
+        }
         tm_diag_add(diag, TM_DIAG_WARNING, tm_diag_command_line, NULL,
                     "--%s: \"%s\" matches no %s in the datasets%s%s%s", option, glob, noun,
                     nearest ? "; did you mean \"" : "", nearest ? nearest : "",
@@ -98,6 +106,10 @@ void tm_filters_check(const tm_scan *scan, const tm_options *options, tm_arena *
     check(&solutions, "solutions", options->solutions, "solution", diag);
     check(&op_types, "op-types", options->op_types, "definition's op_type", diag);
     check(&authors, "authors", options->authors, "solution's author", diag);
-    if (uuids)
-        check(&workloads, "workloads", options->workloads, "row's UUID", diag);
+    if (!uuids)
+        return;
+    workloads.matchable = workloads.count;
+    push(&workloads, "smoke"); /* whole values of the option, and no entries */
+    push(&workloads, "all");
+    check(&workloads, "workloads", options->workloads, "row's UUID", diag);
 }

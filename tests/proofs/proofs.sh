@@ -47,7 +47,8 @@ start() { # configure option...
         mkdir -p "$toolkit" "$scratch/bench" || exit 2
         (
             cd "$toolkit" || exit 1
-            "$srcdir/configure" --arch="$arch" --definitions=none &&
+            mkdir -p nothing/definitions &&
+                "$srcdir/configure" --arch="$arch" --dataset=nothing &&
                 ninja tools build/lib/libharness.a &&
                 if is_measurable; then ninja build/device.json build/ceilings.json; fi
         ) >"$scratch/toolkit.log" 2>&1 || {
