@@ -121,15 +121,19 @@ static bool tensor_fits(tm_blobs *blobs, const blob *file, const tm_workload *wo
     return same;
 }
 
-const char *tm_blobs_check(tm_blobs *blobs, const tm_workload *workload, const char *root) {
+const char *tm_blobs_check(tm_blobs *blobs, const tm_workload *workload, const char *root,
+                           bool *missing) {
     const char *reason = NULL;
+    *missing = false;
     for (size_t i = 0; i < workload->definition->input_count; i++) {
         if (workload->inputs[i].kind != TM_INPUT_SAFETENSORS)
             continue;
         const blob *file =
             open_blob(blobs, tm_file_join(blobs->arena, root, workload->inputs[i].path));
-        if (!file->present)
+        if (!file->present) {
+            *missing = true;
             return "its blob is not on disk";
+        }
         if (!file->good || !tensor_fits(blobs, file, workload, i))
             reason = "its blob has errors";
     }

@@ -17,7 +17,8 @@ bool tm_emit_file(const char *path, const char *bytes, size_t length, tm_diag *d
 bool tm_emit_contracts(const tm_plan *plan, tm_arena *arena, tm_diag *diag);
 /* build/gen/<definition>/<uuid>.c, one data table and one call, and config.json. */
 bool tm_emit_tables(const tm_plan *plan, const tm_options *options, tm_arena *arena, tm_diag *diag);
-/* build/gen/<definition>/<uuid>.blobs of the rows that have some. */
+/* build/gen/<definition>/<uuid>.blobs of the rows that have some in their dataset, and
+ * <uuid>.recipe.json of those whose blobs are made. */
 bool tm_emit_blobs(const tm_plan *plan, const tm_options *options, tm_arena *arena, tm_diag *diag);
 /* build/solutions/<solution>.json: what a judge must know about a solution. */
 bool tm_emit_solutions(const tm_plan *plan, tm_arena *arena, tm_diag *diag);

@@ -1,4 +1,5 @@
-/* emit_blobs: what tells the blobs of a row from others under the same name.
+/* emit_blobs: what tells the blobs of a row from others under the same name, and the recipes of
+ * those that are made.
  *
  * A dataset in place of another brings files that may be older than the traces, so their time
  * stamps alone say nothing to ninja; this file is compared by content, and cells depend on it. It
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "gen/emit.h"
+#include "gen/recipe_file.h"
 #include "lib/file.h"
 #include "lib/layout.h"
 #include "lib/text.h"
@@ -27,19 +29,31 @@ static void add_identity(tm_text *out, const char *path) {
                        (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
 
+/* What tm-blobs makes the blob of a row from. */
+static bool emit_recipe(const tm_recipe *recipe, const char *uuid, tm_arena *arena, tm_diag *diag) {
+    char *text = tm_recipe_print(recipe);
+    bool good = tm_emit_file(
+        tm_layout_gen(arena, recipe->definition, tm_arena_format(arena, "%s.recipe.json", uuid)),
+        text, strlen(text), diag);
+    free(text);
+    return good;
+}
+
 bool tm_emit_blobs(const tm_plan *plan, const tm_options *options, tm_arena *arena, tm_diag *diag) {
     for (size_t i = 0; i < plan->definition_count; i++) {
         const tm_planned_definition *planned = &plan->definitions[i];
-        for (size_t row = 0; planned->reference && row < planned->workload_count; row++) {
-            const tm_workload *workload = planned->workloads[row];
+        for (size_t row = 0; planned->reference && row < planned->row_count; row++) {
+            const tm_workload *workload = planned->rows[row].workload;
+            if (planned->rows[row].recipe &&
+                !emit_recipe(planned->rows[row].recipe, workload->uuid, arena, diag))
+                return false;
             if (!tm_plan_has_blobs(planned, row))
                 continue;
             tm_text out = {0};
             for (size_t in = 0; in < planned->definition->input_count; in++)
                 if (workload->inputs[in].kind == TM_INPUT_SAFETENSORS)
                     add_identity(&out,
-                                 tm_file_join(arena,
-                                              options->datasets[planned->workload_datasets[row]],
+                                 tm_file_join(arena, options->datasets[planned->rows[row].dataset],
                                               workload->inputs[in].path));
             const char *path = tm_layout_gen(arena, planned->definition->name,
                                              tm_arena_format(arena, "%s.blobs", workload->uuid));

@@ -119,8 +119,8 @@ static tm_json *planned_json(const tm_planned_definition *planned) {
     tm_json_set_string(json, "op_type", planned->definition->op_type);
     tm_json_set_string(json, "reference", planned->reference ? planned->reference->name : NULL);
     tm_json *workloads = tm_json_array();
-    for (size_t i = 0; i < planned->workload_count; i++)
-        tm_json_push_string(workloads, planned->workloads[i]->uuid);
+    for (size_t i = 0; i < planned->row_count; i++)
+        tm_json_push_string(workloads, planned->rows[i].workload->uuid);
     tm_json_set(json, "workloads", workloads);
     tm_json *solutions = tm_json_array();
     for (size_t i = 0; i < planned->solution_count; i++) {

@@ -255,18 +255,41 @@ static void add_copy(tm_text *out, const tm_planned_solution *planned, tm_arena 
 /* A definition without cells has no target: to ninja, one without inputs is always out of date, and
  * so would be the report. */
 static bool has_cells(const tm_planned_definition *planned) {
-    return planned->reference && planned->solution_count && planned->workload_count;
+    return planned->reference && planned->solution_count && planned->row_count;
 }
 
 static const char *blobs_path(const tm_planned_definition *planned, size_t row, tm_arena *arena) {
     return tm_layout_gen(arena, planned->definition->name,
-                         tm_arena_format(arena, "%s.blobs", planned->workloads[row]->uuid));
+                         tm_arena_format(arena, "%s.blobs", planned->rows[row].workload->uuid));
+}
+
+static const char *recipe_path(const tm_planned_definition *planned, size_t row, tm_arena *arena) {
+    return tm_layout_gen(
+        arena, planned->definition->name,
+        tm_arena_format(arena, "%s.recipe.json", planned->rows[row].workload->uuid));
+}
+
+static const char *made_path(const tm_planned_definition *planned, size_t row, tm_arena *arena) {
+    return tm_layout_blob(arena, planned->definition->op_type, planned->definition->name,
+                          planned->rows[row].workload->uuid);
+}
+
+/* The edge that makes the blob of a row, for its cells alone. */
+static void add_made_blob(tm_text *out, const tm_planned_definition *planned, size_t row,
+                          tm_arena *arena) {
+    add_build(out, made_path(planned, row, arena), "blob");
+    add_line(out, recipe_path(planned, row, arena));
+    tm_text_add(out, " | build/bin/tm-blobs || tools\n");
 }
 
 /* Blob files of one row, each once, and what identifies them. */
 static void add_blobs(tm_text *out, const tm_planned_definition *planned, size_t row,
                       tm_arena *arena) {
-    const tm_workload *workload = planned->workloads[row];
+    const tm_workload *workload = planned->rows[row].workload;
+    if (planned->rows[row].recipe) {
+        add_line(out, made_path(planned, row, arena));
+        return;
+    }
     for (size_t i = 0; i < planned->definition->input_count; i++) {
         const tm_input *input = &workload->inputs[i];
         bool seen = input->kind != TM_INPUT_SAFETENSORS;
@@ -274,7 +297,7 @@ static void add_blobs(tm_text *out, const tm_planned_definition *planned, size_t
             seen = workload->inputs[j].kind == TM_INPUT_SAFETENSORS &&
                    strcmp(workload->inputs[j].path, input->path) == 0;
         if (!seen)
-            add_line(out, tm_arena_format(arena, "$dataset%zu/%s", planned->workload_datasets[row],
+            add_line(out, tm_arena_format(arena, "$dataset%zu/%s", planned->rows[row].dataset,
                                           input->path));
     }
     if (tm_plan_has_blobs(planned, row))
@@ -299,9 +322,9 @@ static void add_cells(tm_text *out, const tm_planned_definition *planned,
     add_line(out, tm_layout_solution(arena, solution->name, ".json"));
     add_line(out, judged);
     tm_text_add(out, "\n");
-    const char **traces = tm_arena_array(arena, planned->workload_count, sizeof *traces);
-    for (size_t row = 0; row < planned->workload_count; row++) {
-        const char *uuid = planned->workloads[row]->uuid;
+    const char **traces = tm_arena_array(arena, planned->row_count, sizeof *traces);
+    for (size_t row = 0; row < planned->row_count; row++) {
+        const char *uuid = planned->rows[row].workload->uuid;
         traces[row] = tm_layout_trace(arena, solution->solution->author,
                                       planned->definition->op_type, name, solution->name, uuid);
         add_build(out, traces[row], "cell");
@@ -312,7 +335,7 @@ static void add_cells(tm_text *out, const tm_planned_definition *planned,
         tm_text_add(out, "\n");
     }
     add_build(out, target("bench", solution->name, arena), "phony");
-    for (size_t row = 0; row < planned->workload_count; row++)
+    for (size_t row = 0; row < planned->row_count; row++)
         add_line(out, traces[row]);
     tm_text_add(out, "\n\n");
 }
@@ -320,14 +343,17 @@ static void add_cells(tm_text *out, const tm_planned_definition *planned,
 static void add_definition(tm_text *out, const tm_planned_definition *planned, tm_arena *arena) {
     const char *name = planned->definition->name;
     const char *judged = target("judged-with", name, arena);
-    size_t solutions = planned->solution_count, workloads = planned->workload_count;
+    size_t solutions = planned->solution_count, workloads = planned->row_count;
     tm_text_format(out, "# %s: %zu solution%s, %zu workload%s\n\n", name, solutions,
                    solutions == 1 ? "" : "s", workloads, workloads == 1 ? "" : "s");
     add_copy(out, planned->reference, arena);
     for (size_t s = 0; s < planned->solution_count; s++)
         add_copy(out, planned->solutions[s], arena);
-    for (size_t row = 0; row < planned->workload_count; row++)
-        add_harness(out, name, planned->workloads[row]->uuid, arena);
+    for (size_t row = 0; row < planned->row_count; row++)
+        add_harness(out, name, planned->rows[row].workload->uuid, arena);
+    for (size_t row = 0; has_cells(planned) && row < planned->row_count; row++)
+        if (planned->rows[row].recipe)
+            add_made_blob(out, planned, row, arena);
     add_build(out, judged, "phony");
     add_line(out, tm_layout_gen(arena, name, "config.json"));
     add_line(out, tm_layout_solution(arena, planned->reference->name, ".so"));
@@ -359,11 +385,13 @@ static void add_written(tm_text *out, const tm_plan *plan, tm_arena *arena) {
         if (!planned->reference)
             continue;
         push(&list, tm_layout_gen(arena, name, "config.json"));
-        for (size_t row = 0; row < planned->workload_count; row++) {
-            const char *uuid = planned->workloads[row]->uuid;
+        for (size_t row = 0; row < planned->row_count; row++) {
+            const char *uuid = planned->rows[row].workload->uuid;
             push(&list, tm_layout_gen(arena, name, tm_arena_format(arena, "%s.c", uuid)));
             if (tm_plan_has_blobs(planned, row))
                 push(&list, blobs_path(planned, row, arena));
+            if (planned->rows[row].recipe)
+                push(&list, recipe_path(planned, row, arena));
         }
         push(&list, tm_layout_solution(arena, planned->reference->name, ".json"));
         for (size_t s = 0; s < planned->solution_count; s++)
@@ -383,9 +411,9 @@ static void add_targets(tm_text *out, const tm_plan *plan, tm_arena *arena) {
         add_line(out, object_path(plan->units[i], arena));
     for (size_t i = 0; i < plan->definition_count; i++) {
         const tm_planned_definition *planned = &plan->definitions[i];
-        for (size_t row = 0; planned->reference && row < planned->workload_count; row++)
+        for (size_t row = 0; planned->reference && row < planned->row_count; row++)
             add_line(out, tm_layout_harness(arena, planned->definition->name,
-                                            planned->workloads[row]->uuid, ""));
+                                            planned->rows[row].workload->uuid, ""));
         for (size_t s = 0; s < planned->solution_count; s++)
             if (planned->reference && planned->solutions[s]->unit->contract->generic)
                 add_line(out, tm_layout_solution(arena, planned->solutions[s]->name, ".so"));

@@ -92,6 +92,10 @@ static bool take_one(parser *p, const char *argument) {
         options->check = true;
         return true;
     }
+    if (strcmp(argument, "--synthesize-blobs") == 0) {
+        options->synthesize_blobs = true;
+        return true;
+    }
     const char *equals = strchr(argument, '=');
     if (strncmp(argument, "--", 2) != 0 || !equals) {
         tm_diag_error(p->diag, tm_diag_command_line, NULL, "expected --name=value, got \"%s\"",

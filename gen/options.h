@@ -23,6 +23,7 @@ typedef struct {
     const char *definitions, *solutions, *op_types, *authors; /* comma lists of globs, or NULL */
     const char *workloads; /* "smoke", "all", or a comma list of UUIDs */
     bool check;            /* validate only */
+    bool synthesize_blobs; /* make those that are not on disk, with default recipes */
     tm_config_file *config;
 } tm_options;
 

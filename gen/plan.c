@@ -8,7 +8,9 @@
 #include "gen/constants.h"
 #include "gen/filters.h"
 #include "gen/overwrites.h"
+#include "gen/recipe_row.h"
 #include "gen/rows.h"
+#include "gen/served.h"
 #include "lib/layout.h"
 #include "lib/text.h"
 
@@ -57,36 +59,6 @@ static bool definition_selected(const planner *p, const tm_definition *definitio
     return tm_text_matches(options->definitions, definition->name) &&
            tm_text_matches(options->op_types, definition->op_type) &&
            listed(tm_config_definitions(options->config), definition->name);
-}
-
-/* NULL when this build can run the solution, else why not. */
-static const char *unserved(const planner *p, const tm_solution *solution) {
-    switch (solution->language) {
-    case TM_LANGUAGE_PYTHON:
-    case TM_LANGUAGE_TRITON:
-    case TM_LANGUAGE_TILELANG:
-        return tm_arena_format(p->arena, "language %s needs the Python host, which comes later",
-                               solution->language_name);
-    case TM_LANGUAGE_OTHER:
-        return tm_arena_format(p->arena, "language %s is not supported", solution->language_name);
-    default:
-        break;
-    }
-    if (solution->binding == TM_BINDING_TORCH)
-        return "the torch binding needs the Python host, which comes later";
-    if (solution->binding == TM_BINDING_TVM_FFI)
-        return "the tvm-ffi binding is not served yet";
-    if (!solution->destination_passing)
-        return "its outputs are return values (destination_passing_style is false), and the C "
-               "binding passes them as arguments";
-    bool cpu = strcmp(p->options->backend, "cpu") == 0;
-    if (cpu && !solution->runs_on_cpu)
-        return "targets a GPU, and this build is for the CPU";
-    if (!cpu && !solution->runs_on_gpu)
-        return "targets the CPU, and this build is for a GPU";
-    if (cpu && solution->language == TM_LANGUAGE_CUDA)
-        return "language cuda does not run on the CPU";
-    return NULL;
 }
 
 /* build/gen/<definition> */
@@ -220,7 +192,8 @@ static tm_planned_solution *plan_solution(planner *p, const candidate *made) {
 static bool is_reference_for(const planner *p, const tm_scanned_solution *scanned,
                              const tm_definition *definition) {
     const tm_solution *solution = scanned->solution;
-    return solution->role == TM_ROLE_REFERENCE && !unserved(p, solution) &&
+    return solution->role == TM_ROLE_REFERENCE &&
+           !tm_served_reason(p->options, solution, p->arena) &&
            tm_filters_covers(solution, definition);
 }
 
@@ -254,36 +227,38 @@ static const tm_scanned_solution *find_reference(planner *p, const tm_definition
     return best;
 }
 
-static void plan_workloads(planner *p, const tm_scanned_definition *scanned,
-                           tm_planned_definition *planned, tm_blobs *blobs) {
-    size_t count = scanned->workload_count;
-    tm_rows rows = {.items = tm_arena_array(p->arena, count, sizeof *rows.items),
-                    .datasets = tm_arena_array(p->arena, count, sizeof *rows.datasets)};
+/* NULL when the row can be planned, with what makes its blobs in it; else why not. */
+static const char *row_reason(planner *p, tm_blobs *blobs, tm_row *row) {
+    size_t bytes;
+    if (!tm_workload_bytes(row->workload, &bytes))
+        return "its tensors are larger than an address space";
+    bool missing;
+    const char *reason =
+        tm_blobs_check(blobs, row->workload, p->options->datasets[row->dataset], &missing);
+    if (missing || !reason)
+        reason = tm_recipe_row_plan(row, missing, p->options->synthesize_blobs, p->arena, p->diag);
+    return reason;
+}
+
+static void plan_rows(planner *p, const tm_scanned_definition *scanned,
+                      tm_planned_definition *planned, tm_blobs *blobs) {
+    tm_row *rows = tm_arena_array(p->arena, scanned->workload_count, sizeof *rows);
+    size_t count = 0;
     const char *list = p->options->workloads;
-    for (size_t i = 0; i < count; i++) {
-        const tm_workload *workload = scanned->workloads[i];
-        size_t bytes;
-        if (!tm_rows_selected(list, workload->uuid))
+    for (size_t i = 0; i < scanned->workload_count; i++) {
+        tm_row row = {.workload = scanned->workloads[i], .dataset = scanned->workload_datasets[i]};
+        if (!tm_rows_selected(list, row.workload->uuid))
             continue;
-        if (!tm_workload_bytes(workload, &bytes)) {
-            skip(p, TM_SKIPPED_WORKLOAD, workload->uuid, scanned->definition->name,
-                 "its tensors are larger than an address space");
-            continue;
-        }
-        const char *reason =
-            tm_blobs_check(blobs, workload, p->options->datasets[scanned->workload_datasets[i]]);
-        if (reason) {
-            skip(p, TM_SKIPPED_WORKLOAD, workload->uuid, scanned->definition->name, reason);
-            continue;
-        }
-        rows.items[rows.count] = workload;
-        rows.datasets[rows.count++] = scanned->workload_datasets[i];
+        const char *reason = row_reason(p, blobs, &row);
+        if (reason)
+            skip(p, TM_SKIPPED_WORKLOAD, row.workload->uuid, scanned->definition->name, reason);
+        else
+            rows[count++] = row;
     }
     if (strcmp(list, "smoke") == 0)
-        tm_rows_keep_smoke(p->arena, &rows);
-    planned->workloads = rows.items;
-    planned->workload_datasets = rows.datasets;
-    planned->workload_count = rows.count;
+        count = tm_rows_keep_smoke(p->arena, rows, count);
+    planned->rows = rows;
+    planned->row_count = count;
 }
 
 /* The planned definition with its contract, reference and rows. */
@@ -300,7 +275,7 @@ static void plan_definition(planner *p, const tm_scanned_definition *scanned, tm
                                       .signature = tm_definition_signature(p->arena, definition),
                                       .constants = constants.items,
                                       .constant_count = constants.count});
-    plan_workloads(p, scanned, planned, blobs);
+    plan_rows(p, scanned, planned, blobs);
     if (!reference) {
         skip(p, TM_SKIPPED_DEFINITION, definition->name, NULL, "no native reference");
         return;
@@ -314,7 +289,7 @@ static void plan_definition(planner *p, const tm_scanned_definition *scanned, tm
                              missing));
         return;
     }
-    if (planned->workload_count == 0)
+    if (planned->row_count == 0)
         skip(p, TM_SKIPPED_DEFINITION, definition->name, NULL, "no workloads");
     add_candidate(p, reference, planned);
 }
@@ -328,7 +303,7 @@ static void attach(planner *p, const tm_scanned_solution *scanned, size_t index)
         !tm_text_matches(p->options->authors, solution->author) ||
         !listed(tm_config_solutions(p->options->config), name))
         return;
-    const char *reason = unserved(p, solution);
+    const char *reason = tm_served_reason(p->options, solution, p->arena);
     if (reason) {
         skip(p, TM_SKIPPED_SOLUTION, name, definition->name, reason);
         return;
@@ -487,14 +462,14 @@ tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *
     for (size_t i = 0; i < plan->definition_count; i++) {
         const tm_planned_definition *planned = &plan->definitions[i];
         if (planned->reference)
-            plan->cell_count += planned->solution_count * planned->workload_count;
+            plan->cell_count += planned->solution_count * planned->row_count;
     }
     return plan;
 }
 
 bool tm_plan_has_blobs(const tm_planned_definition *planned, size_t row) {
-    const tm_input *inputs = planned->workloads[row]->inputs;
-    for (size_t i = 0; i < planned->definition->input_count; i++)
+    const tm_input *inputs = planned->rows[row].workload->inputs;
+    for (size_t i = 0; !planned->rows[row].recipe && i < planned->definition->input_count; i++)
         if (inputs[i].kind == TM_INPUT_SAFETENSORS)
             return true;
     return false;

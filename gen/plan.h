@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "gen/options.h"
+#include "gen/rows.h"
 #include "gen/scan.h"
 
 /* One C contract: for a definition, or for all definitions of one signature. */
@@ -43,9 +44,8 @@ typedef struct {
     tm_planned_solution *reference;  /* or NULL: then there are no cells */
     tm_planned_solution **solutions; /* sorted by name */
     size_t solution_count;
-    const tm_workload **workloads;
-    const size_t *workload_datasets;
-    size_t workload_count;
+    const tm_row *rows; /* in the order of the files */
+    size_t row_count;
 } tm_planned_definition;
 
 typedef enum { TM_SKIPPED_DEFINITION, TM_SKIPPED_SOLUTION, TM_SKIPPED_WORKLOAD } tm_skipped_kind;
@@ -74,7 +74,7 @@ typedef struct {
 
 tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *arena,
                       tm_diag *diag);
-/* Whether a planned row has inputs in blobs. */
+/* Whether a planned row has inputs in blobs of its dataset; made ones do not count. */
 bool tm_plan_has_blobs(const tm_planned_definition *planned, size_t row);
 
 #endif

@@ -14,12 +14,11 @@ bool tm_rows_selected(const char *selection, const char *uuid) {
 }
 
 /* Of equal ones the first. */
-void tm_rows_keep_smoke(tm_arena *arena, tm_rows *rows) {
-    size_t count = rows->count;
+size_t tm_rows_keep_smoke(tm_arena *arena, tm_row *rows, size_t count) {
     bool *kept = tm_arena_array(arena, count, sizeof *kept);
     size_t *sizes = tm_arena_array(arena, count, sizeof *sizes);
     for (size_t i = 0; i < count; i++)
-        if (!tm_workload_bytes(rows->items[i], &sizes[i]))
+        if (!tm_workload_bytes(rows[i].workload, &sizes[i]))
             sizes[i] = SIZE_MAX;
     for (int pick = 0; pick < SMOKE_ROWS; pick++) {
         size_t smallest = count;
@@ -29,10 +28,9 @@ void tm_rows_keep_smoke(tm_arena *arena, tm_rows *rows) {
         if (smallest < count && (pick == 0 || sizes[smallest] <= SMOKE_LARGE_BYTES))
             kept[smallest] = true;
     }
-    rows->count = 0;
+    size_t left = 0;
     for (size_t i = 0; i < count; i++)
-        if (kept[i]) {
-            rows->datasets[rows->count] = rows->datasets[i];
-            rows->items[rows->count++] = rows->items[i];
-        }
+        if (kept[i])
+            rows[left++] = rows[i];
+    return left;
 }

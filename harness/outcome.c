@@ -129,6 +129,8 @@ static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
     const tm_node *device = tm_cell_device(cell), *uuid = tm_node_get(device, "uuid");
     if (uuid && uuid->string)
         tm_json_set_string(details, "device_uuid", uuid->string);
+    if (cell->table->synthesized)
+        tm_json_set_bool(details, "synthesized", true);
     tm_json_set_string(details, "runner", runner_name(outcome));
     if (outcome->clock[0])
         tm_json_set_string(details, "clock", outcome->clock);

@@ -46,6 +46,7 @@ typedef struct {
     const char *uuid;
     const char *workload;  /* the workload object as JSON text */
     const char *reference; /* name of the native reference */
+    bool synthesized;      /* its blobs are not the dataset's: --synthesize-blobs */
     const tm_table_axis *axes;
     size_t axis_count;
     const tm_table_tensor *tensors; /* inputs, then outputs */

@@ -39,6 +39,12 @@ char *tm_layout_gen(tm_arena *arena, const char *definition, const char *file) {
     return tm_layout_path(arena, "gen", names, "");
 }
 
+char *tm_layout_blob(tm_arena *arena, const char *op_type, const char *definition,
+                     const char *uuid) {
+    const char *names[] = {op_type, definition, uuid, NULL};
+    return tm_layout_path(arena, "blobs", names, ".safetensors");
+}
+
 char *tm_layout_harness(tm_arena *arena, const char *definition, const char *uuid,
                         const char *suffix) {
     const char *names[] = {definition, uuid, NULL};

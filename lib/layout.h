@@ -16,6 +16,9 @@ char *tm_layout_solution(tm_arena *arena, const char *solution, const char *suff
 char *tm_layout_debug(tm_arena *arena, const char *solution, const char *suffix);
 /* build/gen/<definition>/<file> */
 char *tm_layout_gen(tm_arena *arena, const char *definition, const char *file);
+/* build/blobs/<op_type>/<definition>/<uuid>.safetensors: what is made of a row's recipe */
+char *tm_layout_blob(tm_arena *arena, const char *op_type, const char *definition,
+                     const char *uuid);
 /* build/harness/<definition>/<uuid><suffix> */
 char *tm_layout_harness(tm_arena *arena, const char *definition, const char *uuid,
                         const char *suffix);

@@ -1,4 +1,4 @@
-/* safetensors: named tensors in one file, read through a memory map.
+/* safetensors: named tensors in one file, read through a memory map, or laid out to be written.
  *
  * Format: u64 little-endian header length, a JSON header {name: {dtype, shape, data_offsets}},
  * then the data. Hostile files are expected: every offset is checked before it is used.
@@ -42,5 +42,13 @@ const tm_safetensor *tm_safetensors_find(const tm_safetensors *file, const char 
 size_t tm_safetensors_offset(const tm_safetensors *file, const tm_safetensor *tensor);
 /* All tensors in header order. */
 size_t tm_safetensors_list(const tm_safetensors *file, const tm_safetensor **tensors);
+
+/* The bytes of a new file for tensors that have name, dtype, rank and shape: the header in place,
+ * zeros as data; sets `data`, `bytes` and `dtype_name` of each tensor. Names are distinct. Whoever
+ * fills the data reaches it through tm_safetensors_data; tm_file_write makes a file of it. NULL
+ * with errno (EOVERFLOW, ENOMEM). Caller frees. */
+char *tm_safetensors_lay_out(tm_safetensor *tensors, size_t count, size_t *length);
+/* Where a laid-out tensor is to be filled, aligned to its elements. */
+void *tm_safetensors_data(char *file, const tm_safetensor *tensor);
 
 #endif

@@ -262,7 +262,7 @@ const char *tm_workload_row_definition(tm_node_reader *reader, const tm_node *ro
 const tm_workload *tm_workload_parse(tm_node_reader *reader, const tm_node *row,
                                      const tm_definition *definition) {
     static const char *const row_keys[] = {"definition", "workload", "solution", "evaluation"};
-    static const char *const keys[] = {"uuid", "axes", "inputs"};
+    static const char *const keys[] = {"uuid", "axes", "inputs", "tracemill"};
     size_t errors_before = tm_diag_count(reader->diag, TM_DIAG_ERROR);
     const tm_node *node = tm_node_need(reader, row, "", "workload", TM_NODE_OBJECT);
     check_is_no_trace(reader, row, "solution");
