@@ -1,15 +1,22 @@
-"""reference.py DEFINITIONS SOLUTIONS DRAW SEED: each native reference in SOLUTIONS against the
-PyTorch `reference` of its definition, a line PASS or FAIL for each. DRAW is harness/random_fill.c
-as a shared object. Exit status 1 when one failed.
+"""reference.py DEFINITIONS SOLUTIONS DRAW TM_BLOBS SEED [BYTES]: each native reference in SOLUTIONS
+against the PyTorch `reference` of its definition, a line PASS or FAIL for each and size, SKIP where
+there is no native reference or the tensors have more than BYTES. DRAW is harness/random_fill.c as a
+shared object; inputs that are indices come from TM_BLOBS. Exit status 1 when one failed.
+
+To add a family: its sizes to SIZES, its scalars to SCALARS, and to MADE what of its floating inputs
+a recipe makes.
 
 A definition with constants is run a second time with its inputs scaled down: eps has no weight
 beside the mean square of N(0, 1).
 """
 
 import ctypes
+import fnmatch
 import json
 import pathlib
+import subprocess
 import sys
+import tempfile
 
 import torch
 
@@ -20,6 +27,38 @@ ACCUMULATED = 1e-5  # of the output's root mean square: how far two float32 sums
 # In the order of tm_dtype, lib/dtype.h.
 DTYPES = "float32 float16 bfloat16 float8_e4m3fn float8_e5m2 float4_e2m1 int64 int32 int16 int8 bool"
 BITS = {1: torch.int8, 2: torch.int16}
+STORED = dict(zip("F32 F16 BF16 F8_E4M3 F8_E5M2 F4 I64 I32 I16 I8 BOOL".split(), DTYPES.split()))
+
+# Var axes by op_type and name of the definition, the first that fits; what is not here is VAR_AXIS.
+SIZES = [
+    ("gqa_paged", "*_decode_*", [
+        dict(batch_size=1, len_indptr=2, num_kv_indices=3, num_pages=4),
+        dict(batch_size=5, len_indptr=6, num_kv_indices=37, num_pages=41),
+    ]),
+    ("gqa_paged", "*_prefill_*", [
+        dict(batch_size=1, len_indptr=2, total_q=1, num_kv_indices=3, num_pages=4),
+        dict(batch_size=3, len_indptr=4, total_q=29, num_kv_indices=37, num_pages=41),
+    ]),
+    ("mla_paged", "*_decode_*", [
+        dict(batch_size=5, len_indptr=6, num_kv_indices=37, num_pages=41),
+    ]),
+    ("mla_paged", "*_prefill_*", [
+        dict(batch_size=3, len_indptr=4, total_q=29, num_kv_indices=37, num_pages=41),
+    ]),
+    ("*_ragged", "*", [
+        dict(len_indptr=4, total_q=29, total_kv=29),
+        dict(len_indptr=4, total_q=13, total_kv=41),
+    ]),
+]
+
+# Values of scalars by name, from the sizes of all axes.
+SCALARS = {
+    "sm_scale": lambda sizes: sizes.get("head_dim", 192) ** -0.5,
+    "scale": lambda sizes: sizes["head_size"] ** -0.5,
+}
+
+# Floating inputs whose values a recipe makes, as op_type/name; integers always are.
+MADE = set()
 
 
 def draw(library, seed, number, spec, shape):
@@ -36,10 +75,43 @@ def draw(library, seed, number, spec, shape):
     return tensor
 
 
+def is_made(definition, name):
+    spec = definition["inputs"][name]
+    integer = spec["dtype"].startswith("int") and spec["dtype"] != "int8"
+    return spec["shape"] is not None and (integer or f"{definition['op_type']}/{name}" in MADE)
+
+
+def make(tm_blobs, definition, sizes, seed):
+    """What a recipe makes, by name: as tm-gen asks tm-blobs for it (docs/FORMATS.md)."""
+    inputs = {name: {"shape": spec["shape"], "dtype": spec["dtype"]}
+              for name, spec in definition["inputs"].items() if spec["shape"] is not None}
+    names = [name for name in inputs if is_made(definition, name)]
+    recipe = {"definition": definition["name"], "op_type": definition["op_type"], "axes": sizes,
+              "inputs": inputs, "make": names, "recipe": {"seed": seed}}
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder)
+        (path / "recipe.json").write_text(json.dumps(recipe))
+        done = subprocess.run([tm_blobs, f"--recipe={path}/recipe.json", f"--output={path}/blob"],
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.strip())
+        content = (path / "blob").read_bytes()
+    data = 8 + int.from_bytes(content[:8], "little")
+    made = {}
+    for name, spec in json.loads(content[8:data]).items():
+        begin, end = spec["data_offsets"]
+        stored = bytearray(content[data + begin:data + end])
+        dtype = getattr(torch, STORED[spec["dtype"]])
+        made[name] = (torch.frombuffer(stored, dtype=dtype) if stored
+                      else torch.empty(0, dtype=dtype)).reshape(spec["shape"])
+    return made
+
+
 def call(shared_object, tensors, axes, constants):
     """tm_call, with tm_axes as contract.h declares it: int64 axes, then double constants."""
     library = ctypes.CDLL(str(shared_object))
-    pointers = (ctypes.c_void_p * len(tensors))(*(t.data_ptr() for t in tensors))
+    pointers = (ctypes.c_void_p * len(tensors))(
+        *(t.data_ptr() if isinstance(t, torch.Tensor) else ctypes.addressof(t) for t in tensors))
     fields = [(f"axis{i}", ctypes.c_int64) for i in range(len(axes))]
     fields += [(f"constant{i}", ctypes.c_double) for i in range(len(constants))]
     kind = type("tm_axes", (ctypes.Structure,), {"_fields_": fields})
@@ -62,9 +134,15 @@ def compare(name, got, wanted):
                f"{got.dtype}{list(got.shape)}"
     if not got.is_floating_point():
         wrong = got != wanted
-    elif not torch.isfinite(got.float()).all() or not torch.isfinite(wanted.float()).all():
-        return f"{name}: expected finite numbers"
+    elif got.isnan().any() or wanted.isnan().any():
+        return f"{name}: expected numbers"
+    elif (got.isinf() != wanted.isinf()).any() or (got[got.isinf()] != wanted[got.isinf()]).any():
+        return f"{name}: expected infinities where PyTorch has them"
     else:
+        finite = ~got.isinf()
+        got, wanted = got[finite], wanted[finite]
+        if not got.numel():
+            return None
         a, b = got.double(), wanted.double()
         rms = b.square().mean().sqrt()
         if got.element_size() > 2:
@@ -78,23 +156,69 @@ def compare(name, got, wanted):
            f"the first at {list(at)}: PyTorch {wanted[at].item()}, native {got[at].item()}"
 
 
-def judge(definition, shared_object, facts, draw_library, seed, scale):
-    sizes = {name: axis.get("value", VAR_AXIS) for name, axis in definition["axes"].items()}
+def all_sizes(definition):
+    """A value for each axis, for each size that the definition is judged at."""
+    rows = next((rows for op_type, name, rows in SIZES
+                 if fnmatch.fnmatch(definition["op_type"], op_type)
+                 and fnmatch.fnmatch(definition["name"], name)), [{}])
+    for row in rows:
+        yield {name: axis.get("value", row.get(name, VAR_AXIS))
+               for name, axis in definition["axes"].items()}
+
+
+def count_bytes(definition, sizes):
+    tensors = list(definition["inputs"].values()) + list(definition["outputs"].values())
+    total = 0
+    for spec in tensors:
+        elems = 1
+        for axis in spec["shape"] or []:
+            elems *= sizes[axis]
+        total += elems * getattr(torch, spec["dtype"]).itemsize
+    return total
+
+
+def make_inputs(definition, sizes, draw_library, tm_blobs, seed, scale):
+    """Tensors, and numbers for scalars, in order."""
+    made = make(tm_blobs, definition, sizes, seed)
+    for number, (name, spec) in enumerate(definition["inputs"].items()):
+        if spec["shape"] is None:
+            yield SCALARS[name](sizes)
+            continue
+        if spec["dtype"] == "float4_e2m1":
+            raise NotImplementedError("float4_e2m1 is not known here")
+        tensor = made.get(name)
+        if tensor is None:
+            tensor = draw(draw_library, seed, number, spec, [sizes[axis] for axis in spec["shape"]])
+            if tensor.is_floating_point() and scale != 1:
+                tensor.mul_(scale)
+        yield tensor
+
+
+def as_argument(value, spec):
+    """A tensor as it is; a scalar as tm_call takes it, behind a pointer."""
+    if spec["shape"] is not None:
+        return value
+    if spec["dtype"].startswith("float") or spec["dtype"] == "bfloat16":
+        return ctypes.c_float(value)
+    return ctypes.c_int64(value)
+
+
+def copy(value):
+    return value.clone() if isinstance(value, torch.Tensor) else value
+
+
+def judge(definition, shared_object, facts, inputs, sizes):
     axes = [sizes[name] for name in facts["axes"]]
-    inputs = []
-    for number, spec in enumerate(definition["inputs"].values()):
-        if spec["shape"] is None or spec["dtype"] == "float4_e2m1":
-            raise NotImplementedError("scalars and float4_e2m1 are not known here")
-        tensor = draw(draw_library, seed, number, spec, [sizes[axis] for axis in spec["shape"]])
-        inputs.append(tensor.mul_(scale) if tensor.is_floating_point() and scale != 1 else tensor)
     outputs = [
         torch.empty([sizes[axis] for axis in spec["shape"]], dtype=getattr(torch, spec["dtype"]))
         for spec in definition["outputs"].values()
     ]
-    call(shared_object, inputs + outputs, axes, facts["constants"])
+    wanted_inputs = [copy(value) for value in inputs]
+    arguments = [as_argument(*pair) for pair in zip(inputs, definition["inputs"].values())]
+    call(shared_object, arguments + outputs, axes, facts["constants"])
     scope = {}
     exec(compile(definition["reference"], definition["name"], "exec"), scope)
-    wanted = scope["run"](*inputs)
+    wanted = scope["run"](*wanted_inputs)
     wanted = wanted if isinstance(wanted, (list, tuple)) else [wanted]
     if len(wanted) != len(outputs):
         return f"expected {len(outputs)} outputs from PyTorch, got {len(wanted)}"
@@ -102,7 +226,29 @@ def judge(definition, shared_object, facts, draw_library, seed, scale):
     return next((reason for reason in reasons if reason), None)
 
 
-def main(definitions, solutions, draw_path, seed):
+def judge_sizes(definition, shared_object, facts, draw_library, tm_blobs, seed, limit):
+    """Lines of what was found, and whether it was good."""
+    for sizes in all_sizes(definition):
+        shown = ",".join(f"{name}={value}" for name, value in sizes.items()
+                         if "value" not in definition["axes"][name])
+        name = f"reference/{definition['name']}/{shown or 'const'}/seed {seed}"
+        if limit and count_bytes(definition, sizes) > limit:
+            yield True, f"SKIP {name}: its tensors have more than {limit} bytes"
+            continue
+        reason = None
+        for scale in [1, SCALE] if facts["constants"] else [1]:
+            try:
+                inputs = list(make_inputs(definition, sizes, draw_library, tm_blobs, seed, scale))
+                reason = judge(definition, shared_object, facts, inputs, sizes)
+            except Exception as error:  # whatever it is, it is this definition's
+                reason = f"{type(error).__name__}: {error}"
+            if reason:
+                reason += f" (inputs scaled by {scale})"
+                break
+        yield not reason, f"FAIL {name}: {reason}" if reason else f"PASS {name}"
+
+
+def main(definitions, solutions, draw_path, tm_blobs, seed, limit):
     draw_library = ctypes.CDLL(draw_path)
     facts = {}
     for path in pathlib.Path(solutions).glob("reference_*.json"):
@@ -111,22 +257,16 @@ def main(definitions, solutions, draw_path, seed):
     failed = False
     for path in sorted(pathlib.Path(definitions).rglob("*.json")):
         definition = json.loads(path.read_text())
-        name = definition["name"]
-        try:
-            shared_object, described = facts[name]
-            reason = None
-            for scale in [1, SCALE] if described["constants"] else [1]:
-                reason = judge(definition, shared_object, described, draw_library, seed, scale)
-                if reason:
-                    reason += f" (inputs scaled by {scale})"
-                    break
-        except Exception as error:  # whatever it is, it is this definition's
-            reason = f"{type(error).__name__}: {error}"
-        failed = failed or reason is not None
-        print(f"FAIL reference/{name}/seed {seed}: {reason}" if reason
-              else f"PASS reference/{name}/seed {seed}", flush=True)
+        if definition["name"] not in facts:
+            print(f"SKIP reference/{definition['name']}: it has no native reference")
+            continue
+        shared_object, described = facts[definition["name"]]
+        for good, line in judge_sizes(definition, shared_object, described, draw_library, tm_blobs,
+                                      seed, limit):
+            failed = failed or not good
+            print(line, flush=True)
     return failed
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
+    sys.exit(main(*sys.argv[1:5], int(sys.argv[5]), int(sys.argv[6]) if sys.argv[6:] else 0))
