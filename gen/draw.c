@@ -104,6 +104,10 @@ void tm_draw_split(tm_draw draw, double sigma, int64_t total, int64_t least, int
     }
 }
 
+double tm_draw_root(double x) {
+    return __builtin_sqrt(x);
+}
+
 double tm_draw_exp(double x) {
     if (x < -700)
         return 0;

@@ -33,6 +33,8 @@ int64_t tm_draw_permuted(tm_draw draw, int64_t n, int64_t index);
 void tm_draw_split(tm_draw draw, double sigma, int64_t total, int64_t least, int64_t count,
                    int64_t *parts, tm_arena *arena);
 
+/* The correctly rounded square root of x >= 0. */
+double tm_draw_root(double x);
 /* e^x, and sine and cosine of x in radians (|x| < 1e9), with an error below 1e-12 (1e-9 for the
  * largest x); libm's last bits differ between machines. */
 double tm_draw_exp(double x);

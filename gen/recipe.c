@@ -16,6 +16,8 @@
 /* One line for each file of rules. */
 static const tm_recipe_rule *const registry[] = {
     tm_recipe_attention,
+    tm_recipe_moe,
+    tm_recipe_recurrent,
 };
 
 int64_t tm_recipe_axis(const tm_recipe *recipe, const char *name, int64_t otherwise) {

@@ -58,7 +58,7 @@ typedef struct {
 } tm_recipe_rule;
 
 /* The rules of one file, ended by one without `tensors`. The first that fits is taken. */
-extern const tm_recipe_rule tm_recipe_attention[];
+extern const tm_recipe_rule tm_recipe_attention[], tm_recipe_moe[], tm_recipe_recurrent[];
 
 /* The value of an axis, or `otherwise` when the definition has none of that name. */
 int64_t tm_recipe_axis(const tm_recipe *recipe, const char *name, int64_t otherwise);
