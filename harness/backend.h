@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/random_form.h"
 #include "lib/json.h"
 
 #ifdef __cplusplus
@@ -59,15 +60,21 @@ typedef struct tm_backend_ops {
      * all the same: they go through memory of their own. `unpin` before it is unmapped. */
     bool (*pin)(tm_backend *backend, void *host, size_t bytes, char *error);
     void (*unpin)(tm_backend *backend, void *host);
-    /* Of `elems` elements from element index 0 writes those whose block of TM_RANDOM_BLOCK has an
-     * index that is `phase` modulo `stride`, the cut block at the end included, with the values
-     * that lib/random.h defines for (seed, stream number, dtype): the same bits on every
-     * backend. Phase 0 of stride 1 is everything. */
-    bool (*fill_random)(tm_backend *backend, void *device, int dtype, int64_t elems, uint64_t seed,
-                        uint32_t tensor, uint32_t phase, uint32_t stride, char *error);
+    /* Writes those units of `form` whose index is `phase` modulo `stride`, the cut one at the end
+     * included, with the values that lib/random.h and harness/random_rows.h define for (seed,
+     * stream number, form): the same bits on every backend. Phase 0 of stride 1 is everything. What
+     * is not plain starts at a multiple of four bytes. */
+    bool (*fill_random)(tm_backend *backend, void *device, const tm_random_form *form,
+                        uint64_t seed, uint32_t tensor, uint32_t phase, uint32_t stride,
+                        char *error);
     /* Sets bytes to a repeated 4-byte pattern; `bytes` need not be a multiple of 4. */
     bool (*fill_pattern)(tm_backend *backend, void *device, uint32_t pattern, size_t bytes,
                          char *error);
+    /* Adds one to a cell of `counts`, uint32 [rows][vocabulary + 1], for each of so many samples:
+     * sample i, an int32 or int64 (`dtype`), in row i % rows; the last column is for what is
+     * outside the vocabulary. Enqueued on the stream and not waited for. */
+    bool (*count)(tm_backend *backend, void *counts, const void *samples, int dtype,
+                  int64_t sample_count, int64_t rows, int64_t vocabulary, char *error);
     /* What harness/hash.h defines for these bytes, the same on every backend; waits. */
     bool (*hash)(tm_backend *backend, const void *device, size_t bytes, uint64_t *hash,
                  char *error);

@@ -19,6 +19,7 @@
 #include "harness/hash_bytes.h"
 #include "harness/pool.h"
 #include "harness/random_fill.h"
+#include "lib/dtype.h"
 
 struct tm_backend {
     uint64_t marks_ns[2];
@@ -135,7 +136,7 @@ static void cpu_unpin(tm_backend *backend, void *host) {
     (void)host;
 }
 
-static bool cpu_fill_random(tm_backend *backend, void *device, int dtype, int64_t elems,
+static bool cpu_fill_random(tm_backend *backend, void *device, const tm_random_form *form,
                             uint64_t seed, uint32_t tensor, uint32_t phase, uint32_t stride,
                             char *error) {
     (void)backend;
@@ -145,7 +146,7 @@ static bool cpu_fill_random(tm_backend *backend, void *device, int dtype, int64_
                  stride);
         return false;
     }
-    tm_random_fill(seed, tensor, (tm_dtype)dtype, device, elems, phase, stride);
+    tm_random_fill(seed, tensor, form, device, phase, stride);
     return true;
 }
 
@@ -157,6 +158,19 @@ static bool cpu_fill_pattern(tm_backend *backend, void *device, uint32_t pattern
     for (; bytes >= 4; at += 4, bytes -= 4)
         memcpy(at, &pattern, 4);
     memcpy(at, &pattern, bytes);
+    return true;
+}
+
+static bool cpu_count(tm_backend *backend, void *counts, const void *samples, int dtype,
+                      int64_t sample_count, int64_t rows, int64_t vocabulary, char *error) {
+    (void)backend;
+    (void)error;
+    for (int64_t i = 0; i < sample_count; i++) {
+        int64_t sample;
+        tm_dtype_read_ints((tm_dtype)dtype, samples, i, 1, &sample);
+        sample = sample >= 0 && sample < vocabulary ? sample : vocabulary;
+        ((uint32_t *)counts)[i % rows * (vocabulary + 1) + sample]++;
+    }
     return true;
 }
 
@@ -286,6 +300,7 @@ const tm_backend_ops tm_the_backend = {
     .unpin = cpu_unpin,
     .fill_random = cpu_fill_random,
     .fill_pattern = cpu_fill_pattern,
+    .count = cpu_count,
     .hash = cpu_hash,
     .sync = cpu_sync,
     .flush_cache = cpu_flush_cache,

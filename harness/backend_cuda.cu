@@ -194,13 +194,13 @@ static void backend_unpin(tm_backend *backend, void *host) {
 
 /* ---- contents ---- */
 
-static bool backend_fill_random(tm_backend *backend, void *device, int dtype, int64_t elems,
+static bool backend_fill_random(tm_backend *backend, void *device, const tm_random_form *form,
                                 uint64_t seed, uint32_t tensor, uint32_t phase, uint32_t stride,
                                 char *error) {
-    if (dtype < 0 || dtype >= TM_DTYPE_COUNT || elems < 0) {
+    if (form->dtype < 0 || form->dtype >= TM_DTYPE_COUNT || form->elems < 0) {
         tm_cuda_say(error,
                     "fill_random: expected a dtype below %d and a count, got dtype %d, count %lld",
-                    (int)TM_DTYPE_COUNT, dtype, (long long)elems);
+                    (int)TM_DTYPE_COUNT, form->dtype, (long long)form->elems);
         return false;
     }
     if (phase >= stride) {
@@ -208,10 +208,10 @@ static bool backend_fill_random(tm_backend *backend, void *device, int dtype, in
                     phase, stride);
         return false;
     }
-    return tm_cuda_passed(
-        (cudaError_t)tm_backend_cuda_fill_random(backend->stream, backend->grid_max, device, dtype,
-                                                 elems, seed, tensor, phase, stride),
-        "cudaLaunchKernel of fill_random", error);
+    return tm_cuda_passed((cudaError_t)tm_backend_cuda_fill_random(backend->stream,
+                                                                   backend->grid_max, device, form,
+                                                                   seed, tensor, phase, stride),
+                          "cudaLaunchKernel of fill_random", error);
 }
 
 static bool backend_fill_pattern(tm_backend *backend, void *device, uint32_t pattern, size_t bytes,
@@ -219,6 +219,15 @@ static bool backend_fill_pattern(tm_backend *backend, void *device, uint32_t pat
     return tm_cuda_passed(
         tm_backend_cuda_fill_pattern(backend->stream, backend->grid_max, device, pattern, bytes),
         "cudaLaunchKernel of fill_pattern", error);
+}
+
+static bool backend_count(tm_backend *backend, void *counts, const void *samples, int dtype,
+                          int64_t sample_count, int64_t rows, int64_t vocabulary, char *error) {
+    bool is_wide = dtype == TM_DTYPE_INT64;
+    return tm_cuda_passed((cudaError_t)tm_backend_cuda_fill_count(
+                              backend->stream, backend->grid_max, (unsigned *)counts, samples,
+                              is_wide, sample_count, rows, vocabulary),
+                          "cudaLaunchKernel of count", error);
 }
 
 static bool backend_hash(tm_backend *backend, const void *device, size_t bytes, uint64_t *hash,
@@ -348,26 +357,10 @@ static bool backend_elapsed(tm_backend *backend, tm_reading *reading, char *erro
 extern "C" {
 /* In the order of tm_backend_ops: C++17 has no designated initialisers. */
 const tm_backend_ops tm_the_backend = {
-    "cuda",
-    backend_prepare,
-    backend_open,
-    backend_close,
-    tm_cuda_describe,
-    backend_alloc,
-    backend_free,
-    backend_upload,
-    backend_download,
-    backend_copy,
-    backend_pin,
-    backend_unpin,
-    backend_fill_random,
-    backend_fill_pattern,
-    backend_hash,
-    backend_sync,
-    backend_flush_cache,
-    backend_stream,
-    backend_clock,
-    backend_mark,
-    backend_elapsed,
+    "cuda",        backend_prepare, backend_open,        backend_close,        tm_cuda_describe,
+    backend_alloc, backend_free,    backend_upload,      backend_download,     backend_copy,
+    backend_pin,   backend_unpin,   backend_fill_random, backend_fill_pattern, backend_count,
+    backend_hash,  backend_sync,    backend_flush_cache, backend_stream,       backend_clock,
+    backend_mark,  backend_elapsed,
 };
 }

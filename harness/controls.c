@@ -47,7 +47,7 @@ static bool passes(const control *c) {
     memcpy(actual, c->expected, c->table.output_count * sizeof *actual);
     actual[c->output] = c->wrong;
     tm_verdict_begin(&verdict);
-    tm_evaluator_for(&c->table)->judge(&c->table, c->config, c->expected, actual, &verdict);
+    tm_evaluator_for(&c->table)->judge(&c->table, c->config, NULL, c->expected, actual, &verdict);
     return verdict.status == TM_STATUS_PASSED;
 }
 

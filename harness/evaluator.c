@@ -6,7 +6,12 @@
 #include <string.h>
 
 /* The registry: the first that claims a definition judges it; the last claims all. */
-static const tm_evaluator *const registry[] = {&tm_evaluator_lowbit, &tm_evaluator_default};
+static const tm_evaluator *const registry[] = {
+    &tm_evaluator_lowbit,
+    &tm_evaluator_dsa_topk,
+    &tm_evaluator_dsa_sparse,
+    &tm_evaluator_default,
+};
 
 /* Elements converted to float at a time. */
 #define CHUNK_ELEMS 4096
@@ -20,6 +25,11 @@ const tm_evaluator *tm_evaluator_for(const tm_table *table) {
 
 void tm_verdict_begin(tm_verdict *verdict) {
     *verdict = (tm_verdict){.status = TM_STATUS_PASSED, .matched_ratio = 1.0};
+}
+
+void tm_verdict_void(tm_verdict *verdict, const char *reason) {
+    verdict->status = TM_STATUS_VOID;
+    snprintf(verdict->reason, sizeof verdict->reason, "no verdict: %s", reason);
 }
 
 tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,

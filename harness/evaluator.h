@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "harness/inputs.h"
 #include "harness/table.h"
 #include "lib/config.h"
 #include "lib/json.h"
@@ -29,9 +30,11 @@ typedef struct {
     const char *name;
     bool by_element; /* parts of outputs can be judged by themselves */
     bool (*claims)(const tm_table *table);
-    /* `expected` and `actual` hold one pointer per output, in definition order. */
-    void (*judge)(const tm_table *table, const tm_config *config, void *const *expected,
-                  void *const *actual, tm_verdict *verdict);
+    /* `expected` and `actual` hold one pointer per output, in definition order. `inputs` are those
+     * of the call, made when they are asked for; an evaluator by element gets NULL from
+     * controls.h. */
+    void (*judge)(const tm_table *table, const tm_config *config, tm_inputs *inputs,
+                  void *const *expected, void *const *actual, tm_verdict *verdict);
 } tm_evaluator;
 
 const tm_evaluator *tm_evaluator_for(const tm_table *table);
@@ -41,7 +44,11 @@ void tm_verdict_begin(tm_verdict *verdict);
 tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,
                           const tm_evaluator *evaluator);
 
-extern const tm_evaluator tm_evaluator_default, tm_evaluator_lowbit;
+/* No verdict, for want of what the reason says. */
+void tm_verdict_void(tm_verdict *verdict, const char *reason);
+
+extern const tm_evaluator tm_evaluator_default, tm_evaluator_dsa_sparse, tm_evaluator_dsa_topk,
+    tm_evaluator_lowbit;
 
 /* The elementwise rule (docs/MEASUREMENT.md): an element is bad when |x-y| > atol and
  * |x-y| / (|y| + 1e-8) > rtol; NaN matches only NaN, an infinity only itself; integers and bools

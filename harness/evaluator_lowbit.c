@@ -11,10 +11,12 @@ static bool claims(const tm_table *table) {
            strcmp(table->op_type, "lowbit") == 0;
 }
 
-static void judge(const tm_table *table, const tm_config *config, void *const *expected,
-                  void *const *actual, tm_verdict *verdict) {
+static void judge(const tm_table *table, const tm_config *config, tm_inputs *inputs,
+                  void *const *expected, void *const *actual, tm_verdict *verdict) {
+    (void)inputs;
     double ratio = config->has_matched_ratio ? config->required_matched_ratio : LOWBIT_RATIO;
     tm_evaluator_elementwise(table, config, ratio, expected, actual, verdict);
 }
 
-const tm_evaluator tm_evaluator_lowbit = {"lowbit", true, claims, judge};
+const tm_evaluator tm_evaluator_lowbit = {
+    .name = "lowbit", .by_element = true, .claims = claims, .judge = judge};

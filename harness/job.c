@@ -86,8 +86,8 @@ static bool locate_blob(tm_job_tensor *out, const tm_table_tensor *tensor, const
     return good;
 }
 
-static bool fill_tensor(tm_job_tensor *out, const tm_table_tensor *tensor, const char *root,
-                        tm_arena *arena, tm_diag *diag) {
+static bool fill_tensor(tm_job_tensor *out, const tm_table *table, const tm_table_tensor *tensor,
+                        const char *root, tm_arena *arena, tm_diag *diag) {
     size_t bytes;
     int64_t elems = 1;
     for (int i = 0; i < tensor->rank; i++)
@@ -105,6 +105,8 @@ static bool fill_tensor(tm_job_tensor *out, const tm_table_tensor *tensor, const
     out->is_scalar = tensor->is_scalar;
     out->elems = elems;
     out->bytes = bytes;
+    out->random =
+        tm_random_form_of(table->op_type, tensor->name, tensor->dtype, tensor->rank, tensor->shape);
     if (tensor->fill == TM_FILL_SCALAR)
         fill_scalar(out, tensor);
     return tensor->fill != TM_FILL_BLOB || locate_blob(out, tensor, root, arena, diag);
@@ -117,10 +119,10 @@ static uint64_t align_up(uint64_t value, uint64_t alignment) {
 /* Whether the job has room for these. */
 static bool fits(const tm_job *job, const tm_table *table, const char *object, tm_diag *diag) {
     size_t count = table->input_count + table->output_count;
-    if (count > TM_MAX_TENSORS)
+    if (count > TM_JOB_MAX_TENSORS)
         tm_diag_error(diag, tm_diag_command_line, table->definition,
                       "expected at most %d inputs and outputs, got %zu; pack some into one tensor",
-                      TM_MAX_TENSORS, count);
+                      TM_JOB_MAX_TENSORS, count);
     else if (strlen(table->signature) >= sizeof job->signature)
         tm_diag_error(diag, tm_diag_command_line, table->definition,
                       "expected a signature of fewer than %zu bytes, got %zu; shorten the names of "
@@ -151,7 +153,7 @@ const tm_job *tm_job_make(const tm_table *table, const tm_facts *facts, const ch
         return NULL;
     for (size_t i = 0; i < count; i++) {
         tm_job_tensor *out = &job->tensors[i];
-        if (!fill_tensor(out, &table->tensors[i], root, arena, diag))
+        if (!fill_tensor(out, table, &table->tensors[i], root, arena, diag))
             return NULL;
         if (i >= table->input_count) {
             out->offset = job->output_bytes;

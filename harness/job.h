@@ -11,22 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/random_form.h"
 #include "harness/table.h"
-#include "lib/definition.h"
 #include "lib/diag.h"
 #include "lib/node.h"
 
+#define TM_JOB_MAX_TENSORS 48
 #define TM_JOB_MAX_SAMPLES 100000 /* per request */
-/* What outputs are filled with before an untimed and a timed call. All ones: NaN in every floating
- * dtype that has one, -1 in integers. The other differs in its last bits, so that an answer left
- * from the call before is not taken for a new one. */
-#define TM_JOB_POISON_RUN 0xffffffffu
-#define TM_JOB_POISON_TIME 0xfffefffeu
-/* One block of random elements in so many is new in each timed call (tm_backend_ops.fill_random),
- * but no more than about TM_JOB_PERTURB_ELEMS elements, so that large inputs do not cost more to
- * change than to use. */
-#define TM_JOB_PERTURB_STRIDE 16
-#define TM_JOB_PERTURB_ELEMS (INT64_C(1) << 18)
 
 typedef struct {
     char name[64];
@@ -37,6 +28,7 @@ typedef struct {
     int64_t elems;
     uint64_t bytes;
     uint64_t offset;         /* outputs: within a delivery */
+    tm_random_form random;   /* TM_FILL_RANDOM */
     unsigned char scalar[8]; /* by-value inputs, in the type of the contract */
     char path[4096];         /* TM_FILL_BLOB */
     uint64_t file_offset;    /* TM_FILL_BLOB: where its bytes start */
@@ -49,7 +41,7 @@ typedef struct {
     uint32_t input_count, tensor_count;
     unsigned char axes[64 * 8]; /* tm_axes of the contract */
     uint64_t output_bytes;      /* of one delivery of all outputs */
-    tm_job_tensor tensors[TM_MAX_TENSORS];
+    tm_job_tensor tensors[TM_JOB_MAX_TENSORS];
 } tm_job;
 
 /* One timed call. */

@@ -87,6 +87,8 @@ static void close_all(tm_judgement *j) {
         tm_side_close(j, &j->sides[side]);
     tm_memory_close(&j->answers.memory);
     j->answers.head = NULL;
+    tm_inputs_destroy(j->inputs);
+    j->inputs = NULL;
     if (j->keeper < 0)
         tm_child_end_orphans(NULL, 0);
 }
@@ -204,8 +206,6 @@ bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm
                       .keeper = -1,
                       .answers = {.memory = TM_MEMORY_NONE},
                       .sides = {{.child = TM_CHILD_NONE}, {.child = TM_CHILD_NONE}}};
-    if (cell->table->synthesized)
-        tm_outcome_flag(outcome, "SYNTHESIZED");
     if (did_not_compile(&j, cell->solution_path)) {
         conclude_compile_error(&j);
         return true;

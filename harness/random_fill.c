@@ -1,8 +1,10 @@
 #include "harness/random_fill.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "lib/random.h"
+#include "harness/random_rows.h"
 
 /* Blocks per chunk of work: big enough that threads do not share cache lines at its borders. */
 #define CHUNK_BLOCKS 4096
@@ -105,8 +107,8 @@ static void fill_tail(tm_dtype dtype, uint64_t seed, uint32_t tensor, void *data
                       : (uint8_t)value[i];
 }
 
-void tm_random_fill(uint64_t seed, uint32_t tensor, tm_dtype dtype, void *data, int64_t elems,
-                    uint32_t phase, uint32_t stride) {
+static void fill_plain(uint64_t seed, uint32_t tensor, tm_dtype dtype, void *data, int64_t elems,
+                       uint32_t phase, uint32_t stride) {
     uint64_t whole = (uint64_t)elems / TM_RANDOM_BLOCK;
     uint64_t blocks = whole / stride + (whole % stride > phase); /* of this phase */
     int64_t chunks = (int64_t)((blocks + CHUNK_BLOCKS - 1) / CHUNK_BLOCKS);
@@ -122,4 +124,73 @@ void tm_random_fill(uint64_t seed, uint32_t tensor, tm_dtype dtype, void *data, 
     }
     if (elems % TM_RANDOM_BLOCK && whole % stride == phase)
         fill_tail(dtype, seed, tensor, data, whole, elems % TM_RANDOM_BLOCK);
+}
+
+/* `count` normal values of the blocks from `block` on. */
+static void fill_normals(uint64_t seed, uint32_t tensor, float *data, uint64_t block,
+                         int64_t count) {
+    uint64_t whole = (uint64_t)count / TM_RANDOM_BLOCK, value[TM_RANDOM_BLOCK];
+    fill_float32(seed, tensor, data, block, 1, whole);
+    tm_random_block4(seed, tensor, TM_DTYPE_FLOAT32, block + whole, value);
+    for (uint64_t i = 0; i < (uint64_t)count % TM_RANDOM_BLOCK; i++)
+        data[whole * TM_RANDOM_BLOCK + i] = tm_convert_bits_float((uint32_t)value[i]);
+}
+
+static void fill_probabilities(uint64_t seed, uint32_t tensor, float *row, int64_t index,
+                               int64_t elems) {
+    uint64_t sum = 0;
+    fill_normals(seed, tensor, row, (uint64_t)index * tm_random_row_blocks(elems), elems);
+    for (int64_t i = 0; i < elems; i++)
+        sum += tm_random_weight(row[i]);
+    for (int64_t i = 0; i < elems; i++)
+        row[i] = tm_random_probability(tm_random_weight(row[i]), sum);
+}
+
+/* Keys are made a few at a time: a token may be wide. */
+static void fill_keys(uint64_t seed, uint32_t tensor, uint8_t *keys, uint64_t block, int64_t count,
+                      unsigned char *scale_bytes) {
+    enum { BATCH = 256 };
+    float some[BATCH], absmax = 0;
+    for (int64_t done = 0; done < count; done += BATCH) {
+        int64_t batch = count - done < BATCH ? count - done : BATCH;
+        fill_normals(seed, tensor, some, block + (uint64_t)done / TM_RANDOM_BLOCK, batch);
+        for (int64_t i = 0; i < batch; i++)
+            absmax = fmaxf(absmax, fabsf(some[i]));
+    }
+    float scale = tm_random_key_scale(absmax);
+    for (int64_t done = 0; done < count; done += BATCH) {
+        int64_t batch = count - done < BATCH ? count - done : BATCH;
+        if (count > BATCH)
+            fill_normals(seed, tensor, some, block + (uint64_t)done / TM_RANDOM_BLOCK, batch);
+        for (int64_t i = 0; i < batch; i++)
+            keys[done + i] = tm_random_key(some[i], scale);
+    }
+    memcpy(scale_bytes, &scale, sizeof scale);
+}
+
+static void fill_page(uint64_t seed, uint32_t tensor, unsigned char *page, int64_t index,
+                      const tm_random_form *form) {
+    int64_t tokens = form->unit_elems / form->token_elems;
+    int64_t keys = form->token_elems - (int64_t)sizeof(float);
+    for (int64_t token = 0; token < tokens; token++)
+        fill_keys(seed, tensor, page + token * keys,
+                  (uint64_t)(index * tokens + token) * tm_random_row_blocks(keys), keys,
+                  page + tokens * keys + token * (int64_t)sizeof(float));
+}
+
+void tm_random_fill(uint64_t seed, uint32_t tensor, const tm_random_form *form, void *data,
+                    uint32_t phase, uint32_t stride) {
+    if (form->kind == TM_RANDOM_PLAIN) {
+        fill_plain(seed, tensor, (tm_dtype)form->dtype, data, form->elems, phase, stride);
+        return;
+    }
+    int64_t units = tm_random_form_units(form);
+#pragma omp parallel for schedule(static) if (form->elems / stride > 4 * CHUNK_BLOCKS)
+    for (int64_t unit = phase; unit < units; unit += stride) {
+        if (form->kind == TM_RANDOM_PROBABILITIES)
+            fill_probabilities(seed, tensor, (float *)data + unit * form->unit_elems, unit,
+                               form->unit_elems);
+        else
+            fill_page(seed, tensor, (unsigned char *)data + unit * form->unit_elems, unit, form);
+    }
 }

@@ -12,12 +12,15 @@
 
 #include "harness/backend.h"
 #include "harness/memory.h"
-#include "lib/random.h"
 #include "harness/window.h"
 
 /* Bytes before and after every tensor that must stay as they are. */
 #define GUARD_BYTES 256
 #define GUARD_PATTERN 0x5ca1ab1eu
+/* All ones: NaN in every floating dtype that has one, -1 in integers. The others differ in their
+ * last bits, so that an answer left from the call before is not taken for a new one. */
+#define POISON_RUN 0xffffffffu
+#define POISON_TIME 0xfffefffeu
 
 typedef int (*entry_function)(void *const *tensors, const void *axes, void *stream);
 
@@ -28,12 +31,12 @@ struct tm_runner {
     tm_backend *backend;
     void *object;
     entry_function entry;
-    char *blocks[TM_MAX_TENSORS];    /* with guards, on the device */
-    void *tensors[TM_MAX_TENSORS];   /* what the entry gets */
-    void *copies[TM_MAX_TENSORS];    /* of an input that is overwritten: what it should be; of an
-                                            output: what it was right after the last call */
-    uint64_t hashes[TM_MAX_TENSORS]; /* of the inputs before a checked call */
-    bool is_filled;                  /* inputs are `step` perturbations after `seed` */
+    char *blocks[TM_JOB_MAX_TENSORS];  /* with guards, on the device */
+    void *tensors[TM_JOB_MAX_TENSORS]; /* what the entry gets */
+    void *copies[TM_JOB_MAX_TENSORS];  /* of an input that is overwritten: what it should be; of an
+                                          output: what it was right after the last call */
+    uint64_t hashes[TM_JOB_MAX_TENSORS]; /* of the inputs before a checked call */
+    bool is_filled;                      /* inputs are `step` perturbations after `seed` */
     uint64_t seed;
     int64_t step;
 };
@@ -61,7 +64,7 @@ tm_runner *tm_runner_create(tm_desk *desk) {
 }
 
 static void free_tensors(tm_runner *runner) {
-    for (size_t i = 0; i < TM_MAX_TENSORS; i++) {
+    for (size_t i = 0; i < TM_JOB_MAX_TENSORS; i++) {
         if (runner->blocks[i])
             ops->free(runner->backend, runner->blocks[i]);
         if (runner->copies[i])
@@ -200,60 +203,37 @@ static bool upload_blob(tm_runner *runner, size_t index, char *error) {
     return good;
 }
 
-static bool fill_inputs(tm_runner *runner, uint64_t seed, tm_reply *reply) {
-    char error[TM_BACKEND_ERROR_BYTES] = "";
-    for (size_t i = 0; i < runner->desk->job.input_count; i++) {
-        const tm_job_tensor *tensor = &runner->desk->job.tensors[i];
-        bool good = true;
-        if (tensor->fill == TM_FILL_RANDOM)
-            good = ops->fill_random(runner->backend, original(runner, i), tensor->dtype,
-                                    tensor->elems, seed, (uint32_t)i, 0, 1, error);
-        else if (tensor->fill == TM_FILL_BLOB)
-            good = upload_blob(runner, i, error);
-        if (!good)
-            return fail(reply, TM_REPLY_HARNESS_FAILED, "input %s: %s", tensor->name, error);
-    }
-    return true;
-}
+/* Where a random input is made. */
+typedef struct {
+    void *data;
+    uint32_t tensor;
+    tm_backend *backend;
+    char *error;
+} making;
 
-/* Of a tensor one block in so many is new after a perturbation; at least one always is. */
-static int64_t stride_of(const tm_job_tensor *tensor) {
-    int64_t stride = TM_JOB_PERTURB_STRIDE;
-    while (stride > 1 && (stride - 1) * TM_RANDOM_BLOCK >= tensor->elems)
-        stride /= 2;
-    while (tensor->elems / stride > TM_JOB_PERTURB_ELEMS)
-        stride *= 2;
-    return stride;
-}
-
-/* Makes a part of a random input new, spread all over it, at a fraction of the cost of making all
- * of it: nothing that a call has kept of the inputs is right any more. Goes from `from` to `to`
- * perturbations after the seed; what a later one makes new again need not be made. */
-static bool perturb(tm_runner *runner, size_t index, uint64_t seed, int64_t from, int64_t to,
-                    char *error) {
-    const tm_job_tensor *tensor = &runner->desk->job.tensors[index];
-    int64_t stride = stride_of(tensor);
-    for (int64_t step = from > to - stride ? from + 1 : to - stride + 1; step <= to; step++)
-        if (!ops->fill_random(runner->backend, original(runner, index), tensor->dtype,
-                              tensor->elems, seed + (uint64_t)step, (uint32_t)index,
-                              (uint32_t)(step % stride), (uint32_t)stride, error))
-            return false;
-    return true;
+static bool make(void *context, const tm_random_form *form, uint64_t seed, uint32_t phase,
+                 uint32_t stride) {
+    making *m = context;
+    return ops->fill_random(m->backend, m->data, form, seed, m->tensor, phase, stride, m->error);
 }
 
 /* Inputs as they are `step` perturbations after `seed`, from wherever they are now. */
 static bool set_inputs(tm_runner *runner, uint64_t seed, int64_t step, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     bool goes_on = runner->is_filled && runner->seed == seed && runner->step <= step;
-    int64_t from = goes_on ? runner->step : 0;
+    int64_t from = goes_on ? runner->step : -1;
     runner->is_filled = false;
-    if (!goes_on && !fill_inputs(runner, seed, reply))
-        return false;
-    for (size_t i = 0; i < runner->desk->job.input_count; i++)
-        if (runner->desk->job.tensors[i].fill == TM_FILL_RANDOM &&
-            !perturb(runner, i, seed, from, step, error))
-            return fail(reply, TM_REPLY_HARNESS_FAILED, "input %s: %s",
-                        runner->desk->job.tensors[i].name, error);
+    for (size_t i = 0; i < runner->desk->job.input_count; i++) {
+        const tm_job_tensor *tensor = &runner->desk->job.tensors[i];
+        making here = {original(runner, i), (uint32_t)i, runner->backend, error};
+        bool good = true;
+        if (tensor->fill == TM_FILL_RANDOM)
+            good = tm_random_form_advance(&tensor->random, seed, from, step, make, &here);
+        else if (tensor->fill == TM_FILL_BLOB && !goes_on)
+            good = upload_blob(runner, i, error);
+        if (!good)
+            return fail(reply, TM_REPLY_HARNESS_FAILED, "input %s: %s", tensor->name, error);
+    }
     runner->is_filled = true;
     runner->seed = seed;
     runner->step = step;
@@ -368,7 +348,7 @@ static uint64_t now_ns(void) {
 void tm_runner_run(tm_runner *runner, const tm_request *request, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     if (!set_inputs(runner, request->seed, request->steps, reply) ||
-        !restore_inputs(runner, reply) || !poison_outputs(runner, TM_JOB_POISON_RUN, reply) ||
+        !restore_inputs(runner, reply) || !poison_outputs(runner, POISON_RUN, reply) ||
         !hash_inputs(runner, false, reply))
         return;
     if (!ops->sync(runner->backend, error)) {
@@ -412,11 +392,11 @@ static bool sample(tm_runner *runner, const size_t *bytes, tm_job_sample *out, t
 
 /* Inputs and outputs as every timed call finds them. */
 static bool prepare(tm_runner *runner, tm_reply *reply) {
-    return restore_inputs(runner, reply) && poison_outputs(runner, TM_JOB_POISON_TIME, reply);
+    return restore_inputs(runner, reply) && poison_outputs(runner, POISON_TIME, reply);
 }
 
 void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *reply) {
-    size_t bytes[TM_MAX_TENSORS] = {0};
+    size_t bytes[TM_JOB_MAX_TENSORS] = {0};
     for (size_t i = 0; i < runner->desk->job.tensor_count; i++)
         bytes[i] = runner->blocks[i] ? runner->desk->job.tensors[i].bytes : 0;
     int64_t wanted =

@@ -61,18 +61,37 @@ SCALARS = {
 MADE = set()
 
 
-def draw(library, seed, number, spec, shape):
+class Form(ctypes.Structure):
+    """tm_random_form: what an input is made of."""
+
+    _fields_ = [
+        ("kind", ctypes.c_int32),
+        ("dtype", ctypes.c_int32),
+        ("elems", ctypes.c_int64),
+        ("unit_elems", ctypes.c_int64),
+        ("token_elems", ctypes.c_int64),
+    ]
+
+
+def draw(library, seed, number, op_type, name, spec, shape):
     tensor = torch.empty(shape, dtype=getattr(torch, spec["dtype"]))
+    library.tm_random_form_of.restype = Form
+    form = library.tm_random_form_of(
+        op_type.encode(),
+        name.encode(),
+        ctypes.c_int(DTYPES.split().index(spec["dtype"])),
+        ctypes.c_int(len(shape)),
+        (ctypes.c_int64 * len(shape))(*shape),
+    )
     library.tm_random_fill(
         ctypes.c_uint64(seed),
         ctypes.c_uint32(number),
-        ctypes.c_int(DTYPES.split().index(spec["dtype"])),
+        ctypes.byref(form),
         ctypes.c_void_p(tensor.data_ptr()),
-        ctypes.c_int64(tensor.numel()),
         ctypes.c_uint32(0),
         ctypes.c_uint32(1),
     )
-    return tensor
+    return tensor, form.kind == 0
 
 
 def is_made(definition, name):
@@ -188,8 +207,9 @@ def make_inputs(definition, sizes, draw_library, tm_blobs, seed, scale):
             raise NotImplementedError("float4_e2m1 is not known here")
         tensor = made.get(name)
         if tensor is None:
-            tensor = draw(draw_library, seed, number, spec, [sizes[axis] for axis in spec["shape"]])
-            if tensor.is_floating_point() and scale != 1:
+            shape = [sizes[axis] for axis in spec["shape"]]
+            tensor, plain = draw(draw_library, seed, number, definition["op_type"], name, spec, shape)
+            if tensor.is_floating_point() and plain and scale != 1:
                 tensor.mul_(scale)
         yield tensor
 

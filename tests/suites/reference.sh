@@ -19,7 +19,8 @@ start_build "$scratch/build"
 cd "$scratch/build" || exit 2
 # The generator, for Python to call: without the flags of this build, which may be a sanitizer's.
 ${CC:-cc} -shared -fPIC -std=c11 -D_GNU_SOURCE -O3 -fno-math-errno -fopenmp "-I$srcdir" \
-    "$srcdir/harness/random_fill.c" "$srcdir/lib/dtype.c" -o draw.so -lm 2>draw.log ||
+    "$srcdir/harness/random_fill.c" "$srcdir/harness/random_form.c" "$srcdir/lib/dtype.c" \
+    -o draw.so -lm 2>draw.log ||
     failed reference/draw.so "$(tail -n 5 draw.log)"
 
 # judge NAME DATASET BYTES: all native references of a dataset.

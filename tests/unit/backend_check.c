@@ -211,14 +211,15 @@ static bool random_holds(tm_suite *suite, tm_dtype dtype, int64_t elems, size_t 
     unsigned char *want = calloc(1, total);
     unsigned char *got = tm_suite_host(total);
     unsigned char *device = suite->ops->alloc(suite->backend, total, suite->error);
+    tm_random_form form = tm_random_form_plain(dtype, elems);
     bool good = want && device;
     if (good) {
         memset(want, 0x77, offset);
         memset(want + offset + bytes, 0x77, GUARD_BYTES);
         make_random(want + offset, dtype, elems, seed, tensor);
         good = suite->ops->fill_pattern(suite->backend, device, 0x77777777u, total, suite->error) &&
-               suite->ops->fill_random(suite->backend, device + offset, dtype, elems, seed, tensor,
-                                       0, 1, suite->error) &&
+               suite->ops->fill_random(suite->backend, device + offset, &form, seed, tensor, 0, 1,
+                                       suite->error) &&
                suite->ops->download(suite->backend, got, device, total, suite->error);
     }
     if (good) {
@@ -269,12 +270,12 @@ static void check_fill_random_large(tm_suite *suite) {
     }
     unsigned char got[TM_RANDOM_BLOCK];
     uint64_t want[TM_RANDOM_BLOCK];
+    tm_random_form form = tm_random_form_plain(TM_DTYPE_INT8, elems);
     double ns = 0;
     bool good =
         suite->ops->flush_cache(suite->backend, (void *const *)&device, &bytes, 1, suite->error) &&
         suite->ops->mark(suite->backend, 0, suite->error) &&
-        suite->ops->fill_random(suite->backend, device, TM_DTYPE_INT8, elems, 9, 1, 0, 1,
-                                suite->error) &&
+        suite->ops->fill_random(suite->backend, device, &form, 9, 1, 0, 1, suite->error) &&
         suite->ops->mark(suite->backend, 1, suite->error) && read_clock(suite, &ns) &&
         suite->ops->download(suite->backend, got, device + bytes - sizeof got, sizeof got,
                              suite->error);
@@ -296,10 +297,11 @@ static void check_fill_random_streams(tm_suite *suite) {
     enum { COUNT = sizeof streams / sizeof *streams };
     unsigned char got[COUNT][ELEMS];
     void *device = suite->ops->alloc(suite->backend, ELEMS, suite->error);
+    tm_random_form form = tm_random_form_plain(TM_DTYPE_INT8, ELEMS);
     bool good = device != NULL;
     for (size_t i = 0; good && i < COUNT; i++)
-        good = suite->ops->fill_random(suite->backend, device, TM_DTYPE_INT8, ELEMS,
-                                       streams[i].seed, streams[i].tensor, 0, 1, suite->error) &&
+        good = suite->ops->fill_random(suite->backend, device, &form, streams[i].seed,
+                                       streams[i].tensor, 0, 1, suite->error) &&
                suite->ops->download(suite->backend, got[i], device, ELEMS, suite->error);
     bool distinct = good;
     for (size_t i = 0; distinct && i < COUNT; i++)
@@ -438,6 +440,8 @@ int main(int argc, char **argv) {
         check_fill_random(&suite);
         check_fill_random_streams(&suite);
         check_fill_random_large(&suite);
+        tm_suite_check_forms(&suite);
+        tm_suite_check_count(&suite);
         tm_suite_check_stride(&suite);
         tm_suite_check_hash(&suite);
         tm_suite_check_copy(&suite);

@@ -29,6 +29,8 @@ void tm_suite_bytes(unsigned char *bytes, size_t count, uint32_t state);
 size_t tm_suite_difference(const unsigned char *a, const unsigned char *b, size_t count);
 double tm_suite_wall_ns(void);
 
+void tm_suite_check_forms(tm_suite *suite);
+void tm_suite_check_count(tm_suite *suite);
 void tm_suite_check_stride(tm_suite *suite);
 void tm_suite_check_hash(tm_suite *suite);
 void tm_suite_check_copy(tm_suite *suite);

@@ -32,13 +32,12 @@ static bool stride_holds(tm_suite *suite, tm_dtype dtype, int64_t elems, uint32_
     size_t total = bytes + GUARD_BYTES;
     unsigned char *want = tm_suite_host(total), *got = tm_suite_host(total);
     unsigned char *device = ops->alloc(suite->backend, total, suite->error);
+    tm_random_form form = tm_random_form_plain(dtype, elems);
     bool good =
-        device &&
-        ops->fill_random(suite->backend, device, dtype, elems, 11, 5, 0, 1, suite->error) &&
+        device && ops->fill_random(suite->backend, device, &form, 11, 5, 0, 1, suite->error) &&
         ops->download(suite->backend, want, device, bytes, suite->error) &&
         ops->fill_pattern(suite->backend, device, BACKGROUND * 0x01010101u, total, suite->error) &&
-        ops->fill_random(suite->backend, device, dtype, elems, 11, 5, phase, stride,
-                         suite->error) &&
+        ops->fill_random(suite->backend, device, &form, 11, 5, phase, stride, suite->error) &&
         ops->download(suite->backend, got, device, total, suite->error);
     for (size_t at = 0, block = 0; at < bytes; at += block_bytes, block++)
         if (block % stride != phase)
@@ -73,8 +72,9 @@ void tm_suite_check_stride(tm_suite *suite) {
                         tm_dtype_name((tm_dtype)dtype), good ? "" : ", ", good ? "" : suite->error);
     }
     suite->error[0] = '\0';
-    bool refused = !suite->ops->fill_random(suite->backend, NULL, TM_DTYPE_INT8, 0, 1, 1, 16, 16,
-                                            suite->error);
+    tm_random_form form = tm_random_form_plain(TM_DTYPE_INT8, 0);
+    bool refused =
+        !suite->ops->fill_random(suite->backend, NULL, &form, 1, 1, 16, 16, suite->error);
     tm_suite_report(suite, "fill_random, phase 16 of 16 fails", refused && suite->error[0], "%s",
                     suite->error);
 }

@@ -26,7 +26,7 @@ static tm_verdict judge(const tm_table *table, const tm_config *config, void *co
                         void *const *actual) {
     tm_verdict verdict;
     tm_verdict_begin(&verdict);
-    tm_evaluator_for(table)->judge(table, config, expected, actual, &verdict);
+    tm_evaluator_for(table)->judge(table, config, NULL, expected, actual, &verdict);
     return verdict;
 }
 
@@ -299,8 +299,8 @@ static void test_verdicts_add_up(void **state) {
     void *want[] = {&zero}, *first[] = {&large}, *second[] = {&small};
     tm_verdict verdict;
     tm_verdict_begin(&verdict);
-    tm_evaluator_default.judge(&table, &plain, want, first, &verdict);
-    tm_evaluator_default.judge(&table, &plain, want, second, &verdict);
+    tm_evaluator_default.judge(&table, &plain, NULL, want, first, &verdict);
+    tm_evaluator_default.judge(&table, &plain, NULL, want, second, &verdict);
     assert_incorrect(verdict, "out: 1 of 1 elements wrong, the first at [0]: expected 0, got 5");
     assert_true(verdict.max_absolute_error == 5);
     assert_int_equal(verdict.compared_elems, 2);
