@@ -117,7 +117,9 @@ TM_ITEM double tm_team_sum(double value) {
 /* Defines `int run(const job_type *job, int64_t items, tm_stream stream)`, which calls
  * `item(job, index, lane)` for every index below `items` and every lane of its `lanes` (1 or
  * TM_TEAM). Returns 0 or an error code. */
-#define TM_DRIVER(run, job_type, item, lanes)                                                   \
+#define TM_DRIVER(run, job_type, item, lanes) TM_DRIVER_OF(run, job_type, item, lanes, 16)
+/* The same, where on the CPU a thread takes `chunk` items at a time: 1 when an item is long. */
+#define TM_DRIVER_OF(run, job_type, item, lanes, chunk)                                         \
     static __global__ void __launch_bounds__(256)                                               \
         run##_grid(const __grid_constant__ job_type job, const int64_t items) {                 \
         const int64_t stride = (int64_t)gridDim.x * blockDim.x;                                 \
@@ -354,13 +356,14 @@ static inline double tm_team_sum(double value) {
     return value;
 }
 
-#define TM_DRIVER(run, job_type, item, lanes)                              \
-    static int run(const job_type *job, int64_t items, tm_stream stream) { \
-        (void)stream;                                                      \
-        TM_PRAGMA(omp parallel for schedule(dynamic, 16) if (items > 16))  \
-        for (int64_t index = 0; index < items; ++index)                    \
-            item(job, index, 0);                                           \
-        return 0;                                                          \
+#define TM_DRIVER(run, job_type, item, lanes) TM_DRIVER_OF(run, job_type, item, lanes, 16)
+#define TM_DRIVER_OF(run, job_type, item, lanes, chunk)                           \
+    static int run(const job_type *job, int64_t items, tm_stream stream) {        \
+        (void)stream;                                                             \
+        TM_PRAGMA(omp parallel for schedule(dynamic, chunk) if (items > (chunk))) \
+        for (int64_t index = 0; index < items; ++index)                           \
+            item(job, index, 0);                                                  \
+        return 0;                                                                 \
     }
 
 #endif
