@@ -3,8 +3,8 @@ against the PyTorch `reference` of its definition, a line PASS or FAIL for each 
 there is no native reference or the tensors have more than BYTES. DRAW is harness/random_fill.c as a
 shared object; inputs that are indices come from TM_BLOBS. Exit status 1 when one failed.
 
-To add a family: its sizes to SIZES, its scalars to SCALARS, and to MADE what of its floating inputs
-a recipe makes.
+To add a family: its sizes to SIZES, its scalars to SCALARS, to MADE what of its floating inputs a
+recipe makes, and to VARIANTS what else a row may give.
 
 A definition with constants is run a second time with its inputs scaled down: eps has no weight
 beside the mean square of N(0, 1).
@@ -13,6 +13,7 @@ beside the mean square of N(0, 1).
 import ctypes
 import fnmatch
 import json
+import math
 import pathlib
 import subprocess
 import sys
@@ -49,6 +50,10 @@ SIZES = [
         dict(len_indptr=4, total_q=29, total_kv=29),
         dict(len_indptr=4, total_q=13, total_kv=41),
     ]),
+    ("gdn", "*_decode_*", [dict(batch_size=3)]),
+    ("gdn", "*_prefill_*", [dict(total_seq_len=21, num_seqs=3, len_cu_seqlens=4)]),
+    ("gdn", "*_mtp_*", [dict(batch_size=3, seq_len=4, pool_size=5)]),
+    ("mamba_ssu", "*", [dict(batch_size=5, state_cache_size=6)]),
 ]
 
 # Values of scalars by name, from the sizes of all axes.
@@ -58,7 +63,28 @@ SCALARS = {
 }
 
 # Floating inputs whose values a recipe makes, as op_type/name; integers always are.
-MADE = set()
+MADE = {"gdn/q", "gdn/k", "gdn/A_log", "gdn/dt_bias",
+        "mamba_ssu/A", "mamba_ssu/dt", "mamba_ssu/dt_bias"}
+
+# Which inputs a row may also give, by op_type and name of the definition: what a recipe does not
+# make. Functions of all inputs; None leaves an optional one out.
+VARIANTS = [
+    ("gdn", "*_decode_*", [lambda inputs: {"state": None, "scale": 0.0}]),
+    ("gdn", "*_prefill_*", [
+        lambda inputs: {"state": None, "scale": 0.0},
+        lambda inputs: {"cu_seqlens": torch.tensor([2, 9, 9, 17])},  # tokens before, behind, none
+    ]),
+    ("gdn", "*_mtp_*", [
+        lambda inputs: {"initial_state_indices": torch.tensor([-1, 1, -1], dtype=torch.int32),
+                        "intermediate_states_buffer": None, "scale": 0.0},
+    ]),
+    # Padding, and one slot twice: no time passes at first, because an element that is rounded twice
+    # may be further from PyTorch's than a rounding.
+    ("mamba_ssu", "*", [
+        lambda inputs: {"state_batch_indices": torch.tensor([4, -1, 1, 4, -3], dtype=torch.int32),
+                        "dt": torch.cat([torch.full_like(inputs["dt"][:1], -100), inputs["dt"][1:]])},
+    ]),
+]
 
 
 class Form(ctypes.Structure):
@@ -130,7 +156,8 @@ def call(shared_object, tensors, axes, constants):
     """tm_call, with tm_axes as contract.h declares it: int64 axes, then double constants."""
     library = ctypes.CDLL(str(shared_object))
     pointers = (ctypes.c_void_p * len(tensors))(
-        *(t.data_ptr() if isinstance(t, torch.Tensor) else ctypes.addressof(t) for t in tensors))
+        *(t.data_ptr() if isinstance(t, torch.Tensor) else t if t is None else ctypes.addressof(t)
+          for t in tensors))
     fields = [(f"axis{i}", ctypes.c_int64) for i in range(len(axes))]
     fields += [(f"constant{i}", ctypes.c_double) for i in range(len(constants))]
     kind = type("tm_axes", (ctypes.Structure,), {"_fields_": fields})
@@ -175,12 +202,15 @@ def compare(name, got, wanted):
            f"the first at {list(at)}: PyTorch {wanted[at].item()}, native {got[at].item()}"
 
 
+def of(table, definition, otherwise):
+    return next((rows for op_type, name, rows in table
+                 if fnmatch.fnmatch(definition["op_type"], op_type)
+                 and fnmatch.fnmatch(definition["name"], name)), otherwise)
+
+
 def all_sizes(definition):
     """A value for each axis, for each size that the definition is judged at."""
-    rows = next((rows for op_type, name, rows in SIZES
-                 if fnmatch.fnmatch(definition["op_type"], op_type)
-                 and fnmatch.fnmatch(definition["name"], name)), [{}])
-    for row in rows:
+    for row in of(SIZES, definition, [{}]):
         yield {name: axis.get("value", row.get(name, VAR_AXIS))
                for name, axis in definition["axes"].items()}
 
@@ -215,7 +245,7 @@ def make_inputs(definition, sizes, draw_library, tm_blobs, seed, scale):
 
 
 def as_argument(value, spec):
-    """A tensor as it is; a scalar as tm_call takes it, behind a pointer."""
+    """A tensor, or None, as it is; a scalar as tm_call takes it, behind a pointer."""
     if spec["shape"] is not None:
         return value
     if spec["dtype"].startswith("float") or spec["dtype"] == "bfloat16":
@@ -233,6 +263,8 @@ def judge(definition, shared_object, facts, inputs, sizes):
         torch.empty([sizes[axis] for axis in spec["shape"]], dtype=getattr(torch, spec["dtype"]))
         for spec in definition["outputs"].values()
     ]
+    for tensor in outputs:  # what is left as it was is seen
+        tensor.view(torch.uint8).fill_(0xff)
     wanted_inputs = [copy(value) for value in inputs]
     arguments = [as_argument(*pair) for pair in zip(inputs, definition["inputs"].values())]
     call(shared_object, arguments + outputs, axes, facts["constants"])
@@ -242,8 +274,33 @@ def judge(definition, shared_object, facts, inputs, sizes):
     wanted = wanted if isinstance(wanted, (list, tuple)) else [wanted]
     if len(wanted) != len(outputs):
         return f"expected {len(outputs)} outputs from PyTorch, got {len(wanted)}"
+    for name, got, right in zip(definition["outputs"], outputs, wanted):
+        print("     %s of %s: largest absolute error %.1e, relative %.1e" %
+              (name, definition["name"], *largest_errors(got, right)))
     reasons = map(compare, definition["outputs"], outputs, wanted)
     return next((reason for reason in reasons if reason), None)
+
+
+def largest_errors(got, wanted):
+    """Over what is a number in both, as a verdict counts them."""
+    if got.shape != wanted.shape:
+        return math.nan, math.nan
+    absolute = (got.double() - wanted.double()).abs()
+    relative = absolute / (wanted.double().abs() + 1e-8)
+    finite = [errors[errors.isfinite()] for errors in (absolute, relative)]
+    return tuple(errors.max().item() if errors.numel() else 0.0 for errors in finite)
+
+
+def judge_variants(definition, shared_object, facts, inputs, sizes):
+    """Why one of them is not right, or None: the inputs as they are, then with changes."""
+    variants = [lambda inputs: {}] + of(VARIANTS, definition, [])
+    for number, variant in enumerate(variants):
+        given = dict(zip(definition["inputs"], map(copy, inputs)))
+        given |= variant(given)
+        reason = judge(definition, shared_object, facts, list(given.values()), sizes)
+        if reason:
+            return reason + (f" (variant {number})" if number else "")
+    return None
 
 
 def judge_sizes(definition, shared_object, facts, draw_library, tm_blobs, seed, limit):
@@ -259,7 +316,7 @@ def judge_sizes(definition, shared_object, facts, draw_library, tm_blobs, seed, 
         for scale in [1, SCALE] if facts["constants"] else [1]:
             try:
                 inputs = list(make_inputs(definition, sizes, draw_library, tm_blobs, seed, scale))
-                reason = judge(definition, shared_object, facts, inputs, sizes)
+                reason = judge_variants(definition, shared_object, facts, inputs, sizes)
             except Exception as error:  # whatever it is, it is this definition's
                 reason = f"{type(error).__name__}: {error}"
             if reason:
