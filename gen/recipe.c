@@ -60,7 +60,7 @@ static void read_number(tm_node_reader *reader, const tm_node *node, const char 
 
 bool tm_recipe_parse_options(tm_node_reader *reader, const tm_node *node, const char *where,
                              tm_recipe_options *options) {
-    static const char *const known[] = {"seed", "skew"};
+    static const char *const known[] = {"seed", "skew", "padding"};
     size_t errors = tm_diag_count(reader->diag, TM_DIAG_ERROR);
     if (node->type != TM_NODE_OBJECT) {
         tm_diag_error(reader->diag, node->place, where,
@@ -70,11 +70,15 @@ bool tm_recipe_parse_options(tm_node_reader *reader, const tm_node *node, const 
     }
     tm_node_only(reader, node, where, known, COUNT(known));
     const tm_node *seed = tm_node_get(node, "seed"), *skew = tm_node_get(node, "skew");
+    const tm_node *padding = tm_node_get(node, "padding");
     if (seed)
         read_integer(reader, seed, tm_field_join(reader->arena, where, "seed"), &options->seed);
     if (skew)
         read_number(reader, skew, tm_field_join(reader->arena, where, "skew"), 0, 4,
                     &options->skew);
+    if (padding)
+        read_integer(reader, padding, tm_field_join(reader->arena, where, "padding"),
+                     &options->padding);
     return tm_diag_count(reader->diag, TM_DIAG_ERROR) == errors;
 }
 

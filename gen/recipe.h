@@ -19,8 +19,9 @@
 
 /* What a row may write; a further option is a member here and a line of `known` in recipe.c. */
 typedef struct {
-    int64_t seed; /* not written: from the row's uuid */
-    double skew;  /* sigma of the log-normal distribution of lengths; 0: all alike */
+    int64_t seed;    /* not written: from the row's uuid */
+    double skew;     /* sigma of the log-normal distribution of lengths; 0: all alike */
+    int64_t padding; /* sequences of a batch that are none */
 } tm_recipe_options;
 
 typedef struct {

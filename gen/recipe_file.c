@@ -57,6 +57,8 @@ char *tm_recipe_print(const tm_recipe *recipe) {
     }
     tm_json_set_int(options, "seed", recipe->options.seed);
     tm_json_set_number(options, "skew", recipe->options.skew);
+    if (recipe->options.padding > 0)
+        tm_json_set_int(options, "padding", recipe->options.padding);
     tm_json_set_string(root, "definition", recipe->definition);
     tm_json_set_string(root, "op_type", recipe->op_type);
     tm_json_set(root, "axes", axes);

@@ -55,10 +55,27 @@ static const char *check_slots(const tm_recipe *recipe, const tm_recipe_tensor *
         tensor->elems, pool_size(recipe));
 }
 
+static const char *check_padded_slots(const tm_recipe *recipe, const tm_recipe_tensor *tensor) {
+    if (recipe->options.padding > 0 && recipe->options.padding >= tensor->elems)
+        return tm_arena_format(recipe->arena,
+                               "expected less padding than %" PRId64 " sequences, got %" PRId64,
+                               tensor->elems, recipe->options.padding);
+    return check_slots(recipe, tensor);
+}
+
 static void fill_slots(const tm_recipe *recipe, const tm_recipe_tensor *tensor, int64_t *values) {
     tm_draw draw = tm_recipe_draw(recipe, tensor->name);
     for (int64_t i = 0; i < tensor->elems; i++)
         values[i] = tm_draw_permuted(draw, pool_size(recipe), i);
+}
+
+/* The last sequence has a slot, or nobody would see that its output was left out. */
+static void fill_padded_slots(const tm_recipe *recipe, const tm_recipe_tensor *tensor,
+                              int64_t *values) {
+    fill_slots(recipe, tensor, values);
+    tm_draw draw = tm_recipe_draw(recipe, "padding");
+    for (int64_t i = 0; i < recipe->options.padding; i++)
+        values[tm_draw_permuted(draw, tensor->elems - 1, i)] = -1;
 }
 
 /* Rows of the last axis as normals of unit length. */
@@ -92,13 +109,37 @@ static void fill_steps(const tm_recipe *recipe, const tm_recipe_tensor *tensor, 
     fill_uniform(recipe, tensor, LEAST_STEP, STEP_RANGE, values);
 }
 
-/* -A of Mamba2: one rate for all elements of a head, the first axis. */
+/* In Mamba2 all channels of a head, the axis `head_axis`, have one rate and one time step, which
+ * solutions may count on. */
+static int64_t count_tied(const tm_recipe_tensor *tensor, int head_axis) {
+    int64_t tied = 1;
+    for (int i = head_axis + 1; i < tensor->rank; i++)
+        tied *= tensor->shape[i];
+    return tied;
+}
+
 static void fill_rates(const tm_recipe *recipe, const tm_recipe_tensor *tensor, float *values) {
     tm_draw draw = tm_recipe_draw(recipe, tensor->name);
-    int64_t heads = tensor->rank ? tensor->shape[0] : 1;
-    int64_t width = heads ? tensor->elems / heads : 0;
+    int64_t tied = count_tied(tensor, 0);
     for (int64_t i = 0; i < tensor->elems; i++)
-        values[i] = (float)-tm_draw_exp(LN_RATE * tm_draw_uniform(draw, (uint64_t)(i / width)));
+        values[i] = (float)-tm_draw_exp(LN_RATE * tm_draw_uniform(draw, (uint64_t)(i / tied)));
+}
+
+static void fill_tied_steps(const tm_recipe *recipe, const tm_recipe_tensor *tensor,
+                            float *values) {
+    tm_draw draw = tm_recipe_draw(recipe, tensor->name);
+    int64_t tied = count_tied(tensor, 0);
+    for (int64_t i = 0; i < tensor->elems; i++)
+        values[i] = (float)(LEAST_STEP + STEP_RANGE * tm_draw_uniform(draw, (uint64_t)(i / tied)));
+}
+
+/* Of each sequence, the first axis. */
+static void fill_tied_inputs(const tm_recipe *recipe, const tm_recipe_tensor *tensor,
+                             float *values) {
+    tm_draw draw = tm_recipe_draw(recipe, tensor->name);
+    int64_t tied = count_tied(tensor, 1);
+    for (int64_t i = 0; i < tensor->elems; i++)
+        values[i] = (float)tm_draw_normal(draw, (uint64_t)(i / tied));
 }
 
 const tm_recipe_rule tm_recipe_recurrent[] = {
@@ -106,8 +147,10 @@ const tm_recipe_rule tm_recipe_recurrent[] = {
     {"gdn", "initial_state_indices", check_slots, fill_slots, NULL},
     {"gdn", "q,k", NULL, NULL, fill_unit},
     {"gdn", "A_log", NULL, NULL, fill_log_rates},
-    {"mamba_ssu", "state_batch_indices", check_slots, fill_slots, NULL},
+    {"gdn", "dt_bias", NULL, NULL, fill_steps},
+    {"mamba_ssu", "state_batch_indices", check_padded_slots, fill_padded_slots, NULL},
     {"mamba_ssu", "A", NULL, NULL, fill_rates},
-    {"gdn,mamba_ssu", "dt_bias", NULL, NULL, fill_steps},
+    {"mamba_ssu", "dt", NULL, NULL, fill_tied_inputs},
+    {"mamba_ssu", "dt_bias", NULL, NULL, fill_tied_steps},
     {0},
 };
