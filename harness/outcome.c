@@ -8,8 +8,12 @@
 #include <unistd.h>
 
 #include "harness/judge.h"
+#include "harness/remeasure.h"
 #include "lib/file.h"
 #include "lib/json.h"
+
+/* Of the limit: two measurements of it may differ by so much. */
+#define DOUBTFUL_PERCENT 105
 
 /* "61.50 us", in the unit that fits. */
 static const char *format_time(char *out, size_t size, double ns) {
@@ -22,15 +26,33 @@ static const char *format_time(char *out, size_t size, double ns) {
     return out;
 }
 
-bool tm_outcome_is_possible(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena) {
-    if (outcome->status != TM_STATUS_PASSED || cell->in_process)
-        return true;
-    /* By hand the file may not be there, or be of a run that was interrupted: no limit is known. */
+/* Of what is possible; 0: not known. */
+static double percent_of_limit(const tm_outcome *outcome) {
+    bool known = outcome->has_floor && outcome->latency_ns > 0;
+    return known ? 100 * outcome->floor.limit_ns / outcome->latency_ns : 0;
+}
+
+/* By hand the file may not be there, or be of a run that was interrupted: no limit is known. */
+static bool read_floor(const tm_cell *cell, tm_floor *floor, tm_arena *arena) {
     const tm_source *source = tm_file_read(arena, tm_cell_path(cell, arena, "build/ceilings.json"));
     const tm_node *ceilings =
         source ? tm_json_parse_all(arena, source, tm_diag_create(arena)) : NULL;
+    return tm_floor_of(cell->table, ceilings, cell->device_index, floor);
+}
+
+/* Faster than the limit, by more than two measurements differ: the limit is to be looked at. */
+static bool is_beyond(const tm_outcome *outcome) {
+    return outcome->has_floor && (outcome->latency_ns < outcome->floor.floor_ns ||
+                                  percent_of_limit(outcome) > DOUBTFUL_PERCENT);
+}
+
+bool tm_outcome_is_possible(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena) {
+    if (outcome->status != TM_STATUS_PASSED || cell->in_process)
+        return true;
     tm_floor *floor = &outcome->floor;
-    outcome->has_floor = tm_floor_of(cell->table, ceilings, cell->device_index, floor);
+    outcome->has_floor = read_floor(cell, floor, arena);
+    if (is_beyond(outcome) && tm_remeasure_ceilings(cell, arena))
+        outcome->has_floor = read_floor(cell, floor, arena);
     if (!outcome->has_floor || outcome->latency_ns >= floor->floor_ns)
         return true;
     char latency[32], least[32], operations[64] = "";
@@ -44,12 +66,6 @@ bool tm_outcome_is_possible(const tm_cell *cell, tm_outcome *outcome, tm_arena *
     outcome->status = TM_STATUS_RUNTIME_ERROR;
     tm_outcome_flag(outcome, "IMPOSSIBLE");
     return false;
-}
-
-/* Of what is possible; 0: not known. */
-static double percent_of_limit(const tm_outcome *outcome) {
-    bool known = outcome->has_floor && outcome->latency_ns > 0;
-    return known ? 100 * outcome->floor.limit_ns / outcome->latency_ns : 0;
 }
 
 static void set_floor(tm_json *details, const tm_outcome *outcome) {
