@@ -128,7 +128,7 @@ static void try_controls(tm_judgement *j) {
     const tm_table *table = j->cell->table;
     const tm_job *job = j->sides[TM_SIDE_REFERENCE].job;
     tm_answers_head *head = j->answers.memory.map;
-    void *expected[TM_JOB_MAX_TENSORS];
+    void *expected[TM_MAX_TENSORS];
     /* What a whole call is judged by, zeros or a mean do not meet but by chance. */
     if (!tm_evaluator_for(table)->by_element)
         return;
@@ -185,8 +185,7 @@ static uint64_t stamp_of(const tm_judgement *j) {
     const double tolerances[] = {config->rtol, config->atol, config->required_matched_ratio,
                                  config->max_relative_l2};
     uint64_t stamp = tm_window_mix((uint64_t)tm_trial_count(j->cell));
-    const char *files[3 + TM_JOB_MAX_TENSORS] = {"/proc/self/exe", j->worker,
-                                                 j->cell->reference_path};
+    const char *files[3 + TM_MAX_TENSORS] = {"/proc/self/exe", j->worker, j->cell->reference_path};
     size_t count = 3;
     for (size_t i = 0; i < job->tensor_count; i++)
         if (job->tensors[i].fill == TM_FILL_BLOB)

@@ -83,41 +83,61 @@ static bool read_facts(tm_cell *cell, tm_facts *facts, const char *object, tm_ar
     return false;
 }
 
+/* The value of an option, "--name=value" or "--name value"; NULL when argv[*at] is another word. At
+ * the end of the line the value is "". */
+static const char *value_of(const char *name, int argc, char **argv, int *at) {
+    size_t length = strlen(name);
+    if (strncmp(argv[*at], name, length) != 0)
+        return NULL;
+    if (argv[*at][length] == '=')
+        return argv[*at] + length + 1;
+    if (argv[*at][length] != '\0')
+        return NULL;
+    return *at + 1 < argc ? argv[++*at] : "";
+}
+
+static bool complain(tm_diag *diag, const char *option, const char *expected, const char *got) {
+    tm_diag_error(diag, tm_diag_command_line, NULL, "%s: expected %s, got \"%s\"", option, expected,
+                  got);
+    return false;
+}
+
+/* False after an error, or when `argv[*at]` is no option with a value. */
+static bool read_value(tm_cell *cell, int argc, char **argv, int *at, tm_diag *diag) {
+    const char *value;
+    if ((value = value_of("--trace", argc, argv, at)) != NULL) {
+        cell->trace_path = value;
+        return *value || complain(diag, "--trace", "a file to write", value);
+    }
+    if ((value = value_of("--solution", argc, argv, at)) != NULL) {
+        cell->solution_path = value;
+        return *value || complain(diag, "--solution",
+                                  "a shared object such as build/solutions/NAME.so", value);
+    }
+    if ((value = value_of("--seed", argc, argv, at)) != NULL) {
+        char *end = NULL;
+        cell->has_seed = true;
+        cell->seed = strtoull(value, &end, 0);
+        return (*value >= '0' && *value <= '9' && !*end) || complain(diag, "--seed", "a number", value);
+    }
+    tm_diag_error(diag, tm_diag_command_line, NULL, "unexpected argument \"%s\"; see %s --help",
+                  argv[*at], argv[0]);
+    return false;
+}
+
 static int read_arguments(tm_cell *cell, int argc, char **argv, tm_diag *diag) {
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
-        char *end = NULL;
         if (strcmp(word, "--help") == 0) {
             printf(usage, argv[0]);
             return 0;
         }
-        if (strncmp(word, "--trace=", 8) == 0)
-            cell->trace_path = word + 8;
-        else if (strncmp(word, "--solution=", 11) == 0)
-            cell->solution_path = word + 11;
-        else if (strcmp(word, "--solution") == 0 && i + 1 < argc)
-            cell->solution_path = argv[++i];
-        else if (strcmp(word, "--in-process") == 0)
+        if (strcmp(word, "--in-process") == 0)
             cell->in_process = true;
-        else if (strcmp(word, "--solution") == 0) {
-            tm_diag_error(diag, tm_diag_command_line, word,
-                          "expected a shared object such as build/solutions/NAME.so, got nothing");
-            return 2;
-        } else if (strncmp(word, "--seed=", 7) == 0) {
-            cell->has_seed = true;
-            cell->seed = strtoull(word + 7, &end, 0);
-            if (!*(word + 7) || *end) {
-                tm_diag_error(diag, tm_diag_command_line, NULL,
-                              "--seed: expected a number, got \"%s\"", word + 7);
-                return 2;
-            }
-        } else if (word[0] != '-' && !cell->solution_path)
+        else if (word[0] != '-' && !cell->solution_path)
             cell->solution_path = word;
-        else {
-            tm_diag_error(diag, tm_diag_command_line, NULL,
-                          "unexpected argument \"%s\"; see %s --help", word, argv[0]);
+        else if (!read_value(cell, argc, argv, &i, diag))
             return 2;
-        }
     }
     if (cell->in_process && cell->trace_path) {
         tm_diag_error(diag, tm_diag_command_line, NULL,

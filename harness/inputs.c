@@ -23,7 +23,7 @@ struct tm_inputs {
     const void *const *given; /* one per input */
     uint64_t seed;
     int64_t step;
-    holding held[TM_JOB_MAX_TENSORS];
+    holding held[TM_MAX_TENSORS];
     char error[512];
 };
 
@@ -48,7 +48,7 @@ tm_inputs *tm_inputs_create_given(const tm_table *table, const void *const *data
 }
 
 void tm_inputs_destroy(tm_inputs *inputs) {
-    for (size_t i = 0; inputs && i < TM_JOB_MAX_TENSORS; i++)
+    for (size_t i = 0; inputs && i < TM_MAX_TENSORS; i++)
         free(inputs->held[i].data);
     free(inputs);
 }

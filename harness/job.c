@@ -119,10 +119,10 @@ static uint64_t align_up(uint64_t value, uint64_t alignment) {
 /* Whether the job has room for these. */
 static bool fits(const tm_job *job, const tm_table *table, const char *object, tm_diag *diag) {
     size_t count = table->input_count + table->output_count;
-    if (count > TM_JOB_MAX_TENSORS)
+    if (count > TM_MAX_TENSORS)
         tm_diag_error(diag, tm_diag_command_line, table->definition,
                       "expected at most %d inputs and outputs, got %zu; pack some into one tensor",
-                      TM_JOB_MAX_TENSORS, count);
+                      TM_MAX_TENSORS, count);
     else if (strlen(table->signature) >= sizeof job->signature)
         tm_diag_error(diag, tm_diag_command_line, table->definition,
                       "expected a signature of fewer than %zu bytes, got %zu; shorten the names of "

@@ -13,11 +13,16 @@
 
 #include "harness/random_form.h"
 #include "harness/table.h"
+#include "lib/definition.h"
 #include "lib/diag.h"
 #include "lib/node.h"
 
-#define TM_JOB_MAX_TENSORS 48
 #define TM_JOB_MAX_SAMPLES 100000 /* per request */
+/* What outputs are filled with before an untimed and a timed call. All ones: NaN in every floating
+ * dtype that has one, -1 in integers. The other differs in its last bits, so that an answer left
+ * from the call before is not taken for a new one. */
+#define TM_JOB_POISON_RUN 0xffffffffu
+#define TM_JOB_POISON_TIME 0xfffefffeu
 
 typedef struct {
     char name[64];
@@ -41,7 +46,7 @@ typedef struct {
     uint32_t input_count, tensor_count;
     unsigned char axes[64 * 8]; /* tm_axes of the contract */
     uint64_t output_bytes;      /* of one delivery of all outputs */
-    tm_job_tensor tensors[TM_JOB_MAX_TENSORS];
+    tm_job_tensor tensors[TM_MAX_TENSORS];
 } tm_job;
 
 /* One timed call. */

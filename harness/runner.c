@@ -17,10 +17,6 @@
 /* Bytes before and after every tensor that must stay as they are. */
 #define GUARD_BYTES 256
 #define GUARD_PATTERN 0x5ca1ab1eu
-/* All ones: NaN in every floating dtype that has one, -1 in integers. The others differ in their
- * last bits, so that an answer left from the call before is not taken for a new one. */
-#define POISON_RUN 0xffffffffu
-#define POISON_TIME 0xfffefffeu
 
 typedef int (*entry_function)(void *const *tensors, const void *axes, void *stream);
 
@@ -31,12 +27,12 @@ struct tm_runner {
     tm_backend *backend;
     void *object;
     entry_function entry;
-    char *blocks[TM_JOB_MAX_TENSORS];  /* with guards, on the device */
-    void *tensors[TM_JOB_MAX_TENSORS]; /* what the entry gets */
-    void *copies[TM_JOB_MAX_TENSORS];  /* of an input that is overwritten: what it should be; of an
-                                          output: what it was right after the last call */
-    uint64_t hashes[TM_JOB_MAX_TENSORS]; /* of the inputs before a checked call */
-    bool is_filled;                      /* inputs are `step` perturbations after `seed` */
+    char *blocks[TM_MAX_TENSORS];    /* with guards, on the device */
+    void *tensors[TM_MAX_TENSORS];   /* what the entry gets */
+    void *copies[TM_MAX_TENSORS];    /* of an input that is overwritten: what it should be; of an
+                                            output: what it was right after the last call */
+    uint64_t hashes[TM_MAX_TENSORS]; /* of the inputs before a checked call */
+    bool is_filled;                  /* inputs are `step` perturbations after `seed` */
     uint64_t seed;
     int64_t step;
 };
@@ -64,7 +60,7 @@ tm_runner *tm_runner_create(tm_desk *desk) {
 }
 
 static void free_tensors(tm_runner *runner) {
-    for (size_t i = 0; i < TM_JOB_MAX_TENSORS; i++) {
+    for (size_t i = 0; i < TM_MAX_TENSORS; i++) {
         if (runner->blocks[i])
             ops->free(runner->backend, runner->blocks[i]);
         if (runner->copies[i])
@@ -348,7 +344,7 @@ static uint64_t now_ns(void) {
 void tm_runner_run(tm_runner *runner, const tm_request *request, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     if (!set_inputs(runner, request->seed, request->steps, reply) ||
-        !restore_inputs(runner, reply) || !poison_outputs(runner, POISON_RUN, reply) ||
+        !restore_inputs(runner, reply) || !poison_outputs(runner, TM_JOB_POISON_RUN, reply) ||
         !hash_inputs(runner, false, reply))
         return;
     if (!ops->sync(runner->backend, error)) {
@@ -392,11 +388,11 @@ static bool sample(tm_runner *runner, const size_t *bytes, tm_job_sample *out, t
 
 /* Inputs and outputs as every timed call finds them. */
 static bool prepare(tm_runner *runner, tm_reply *reply) {
-    return restore_inputs(runner, reply) && poison_outputs(runner, POISON_TIME, reply);
+    return restore_inputs(runner, reply) && poison_outputs(runner, TM_JOB_POISON_TIME, reply);
 }
 
 void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *reply) {
-    size_t bytes[TM_JOB_MAX_TENSORS] = {0};
+    size_t bytes[TM_MAX_TENSORS] = {0};
     for (size_t i = 0; i < runner->desk->job.tensor_count; i++)
         bytes[i] = runner->blocks[i] ? runner->desk->job.tensors[i].bytes : 0;
     int64_t wanted =

@@ -112,6 +112,11 @@ static tm_step judge_end(tm_judgement *j, tm_side *side, const tm_request *reque
     default:
         if (ours)
             return break_off(j, side, "closed its connection to the judge during %s", during);
+        if (j->cell->in_process && side->which == TM_SIDE_SOLUTION) /* nobody waits for it */
+            return tm_conclude(j, TM_STATUS_RUNTIME_ERROR,
+                               "this process ended during %s: the shell or the debugger has its "
+                               "signal or exit status",
+                               during);
         return tm_conclude_side(
             j, side, TM_STATUS_RUNTIME_ERROR,
             "the process closed its connection to the judge, or sent what is no "

@@ -1,4 +1,5 @@
 /* trials: a solution's calls, checked and timed. */
+#include <inttypes.h>
 #include <math.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -117,6 +118,42 @@ tm_step tm_trial_measure(tm_judgement *j, tm_side *side, tm_request *request, tm
                             (long long)reply.samples, waited_ns / 1e6);
 }
 
+/* The first output that is wrong and, byte for byte, what it was filled with before the call; NULL
+ * when there is none. `delivered`: the table of what was compared. */
+static const tm_table_tensor *find_unwritten(const tm_table *delivered, const tm_job *job,
+                                             void *const *expected, void *const *actual,
+                                             bool in_windows, uint32_t pattern) {
+    const tm_job_tensor *tensors = &job->tensors[delivered->input_count];
+    for (size_t i = 0; i < delivered->output_count; i++) {
+        size_t bytes = in_windows ? tm_window_delivered(tensors[i].bytes) : tensors[i].bytes, at;
+        for (at = 0; at < bytes; at++)
+            if (((const unsigned char *)actual[i])[at] != ((const unsigned char *)&pattern)[at % 4])
+                break;
+        if (at == bytes && bytes > 0 && memcmp(expected[i], actual[i], bytes) != 0)
+            return &delivered->tensors[delivered->input_count + i];
+    }
+    return NULL;
+}
+
+/* The verdict on outputs that are not right. */
+static tm_step conclude_wrong(tm_judgement *j, const tm_table *delivered, void *const *expected,
+                              void *const *actual, bool in_windows, int timed) {
+    const tm_verdict *verdict = &j->outcome->verdict;
+    const char *when = timed >= 0 ? "in a timed call: " : "";
+    const tm_table_tensor *unwritten =
+        find_unwritten(delivered, j->sides[TM_SIDE_SOLUTION].job, expected, actual, in_windows,
+                       timed >= 0 ? TM_JOB_POISON_TIME : TM_JOB_POISON_RUN);
+    if (!unwritten || verdict->status != TM_STATUS_INCORRECT_NUMERICAL)
+        return tm_conclude(j, verdict->status, "%s%s", when, verdict->reason);
+    int64_t elems = 1;
+    for (int axis = 0; axis < unwritten->rank; axis++)
+        elems *= unwritten->shape[axis];
+    return tm_conclude(j, verdict->status,
+                       "%s%s: %" PRId64 " of %" PRId64 " elements wrong: not written by the end of "
+                       "the call, they are what they were filled with before it",
+                       when, unwritten->name, elems, elems);
+}
+
 /* Compares what the solution's last call made with the answers: `timed` -1 is the whole outputs of
  * the untimed call. */
 static tm_step compare(tm_judgement *j, int64_t trial, int timed) {
@@ -132,8 +169,8 @@ static tm_step compare(tm_judgement *j, int64_t trial, int timed) {
     tm_step step = tm_side_ask(j, side, &fetch, &reply);
     if (step != TM_GO_ON)
         return step;
-    void *expected[TM_JOB_MAX_TENSORS], *actual[TM_JOB_MAX_TENSORS];
-    tm_table_tensor tensors[TM_JOB_MAX_TENSORS];
+    void *expected[TM_MAX_TENSORS], *actual[TM_MAX_TENSORS];
+    tm_table_tensor tensors[TM_MAX_TENSORS];
     tm_table delivered = *table;
     memcpy(tensors, table->tensors, (table->input_count + table->output_count) * sizeof *tensors);
     delivered.tensors = tensors;
@@ -156,8 +193,7 @@ static tm_step compare(tm_judgement *j, int64_t trial, int timed) {
     if (verdict->status == TM_STATUS_PASSED)
         return TM_GO_ON;
     side->is_spoilt = true;
-    return tm_conclude(j, verdict->status, "%s%s", timed >= 0 ? "in a timed call: " : "",
-                       verdict->reason);
+    return conclude_wrong(j, &delivered, expected, actual, in_windows, timed);
 }
 
 /* Clocks and the like, from the keeper or from a gauge of our own. */

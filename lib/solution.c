@@ -1,6 +1,7 @@
 #include "lib/solution.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "lib/field.h"
 #include "lib/text.h"
@@ -129,6 +130,30 @@ static void read_entry_point(tm_node_reader *reader, const tm_node *spec, bool f
         check_entry_file(reader, place, file, solution);
 }
 
+/* Words that are good as they stand, and most likely not what was meant. */
+typedef struct {
+    const char *word, *meant;
+} slip;
+
+static const slip target_slips[] = {
+    {"x86", "cpu"}, {"x86_64", "cpu"}, {"x86-64", "cpu"},  {"x64", "cpu"},  {"amd64", "cpu"},
+    {"arm", "cpu"}, {"arm64", "cpu"},  {"aarch64", "cpu"}, {"host", "cpu"}, {"cpu", "cpu"}};
+
+static const slip language_slips[] = {
+    {"c", "c"},           {"cpp", "cpp"},          {"c++", "cpp"},       {"cxx", "cpp"},
+    {"cu", "cuda"},       {"cuda", "cuda"},        {"python", "python"}, {"py", "python"},
+    {"triton", "triton"}, {"tilelang", "tilelang"}};
+
+static void warn_of_slip(tm_node_reader *reader, const tm_node *node, const char *where,
+                         const slip *slips, size_t count, const char *taken) {
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(node->string, slips[i].word) == 0 &&
+            strcmp(node->string, slips[i].meant) != 0)
+            tm_diag_add(reader->diag, TM_DIAG_WARNING, node->place, where,
+                        "expected \"%s\", got \"%s\", which %s; write \"%s\"", slips[i].meant,
+                        node->string, taken, slips[i].meant);
+}
+
 static void read_targets(tm_node_reader *reader, const tm_node *spec, tm_solution *solution) {
     const char *key = "target_hardware";
     const tm_node *list = tm_node_need(reader, spec, "spec", key, TM_NODE_ARRAY);
@@ -144,6 +169,9 @@ static void read_targets(tm_node_reader *reader, const tm_node *spec, tm_solutio
         else
             solution->runs_on_gpu = true;
     }
+    for (const tm_node *name = list->child; name; name = name->next)
+        warn_of_slip(reader, name, "spec.target_hardware", target_slips, COUNT(target_slips),
+                     "counts as the name of a GPU");
 }
 
 static tm_binding default_binding(tm_language language) {
@@ -183,11 +211,14 @@ static void read_spec(tm_node_reader *reader, const tm_node *root, bool files_kn
     if (tm_node_need_string(reader, spec, "spec", "language", &solution->language_name)) {
         int index = find(solution->language_name, language_names, COUNT(language_names));
         solution->language = index < 0 ? TM_LANGUAGE_OTHER : (tm_language)index;
+        warn_of_slip(reader, tm_node_get(spec, "language"), "spec.language", language_slips,
+                     COUNT(language_slips), "is not served");
     }
     read_targets(reader, spec, solution);
     read_entry_point(reader, spec, files_known, solution);
-    tm_node_may_strings(reader, spec, "spec", "dependencies", &solution->dependencies,
-                        &solution->dependency_count);
+    const char *const *dependencies; /* of Python: checked, and no matter to us */
+    size_t dependency_count;
+    tm_node_may_strings(reader, spec, "spec", "dependencies", &dependencies, &dependency_count);
     tm_node_may_bool(reader, spec, "spec", "destination_passing_style",
                      &solution->destination_passing);
     solution->binding = default_binding(solution->language);

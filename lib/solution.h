@@ -52,8 +52,6 @@ typedef struct {
     size_t target_count;
     bool runs_on_cpu, runs_on_gpu;
     const char *entry_file, *entry_symbol;
-    const char *const *dependencies;
-    size_t dependency_count;
     bool destination_passing;
     tm_binding binding;
     const tm_solution_file *files;

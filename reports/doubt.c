@@ -16,6 +16,8 @@ static const struct {
     [TM_DOUBT_OTHER] = {"OTHER", "flags that only their traces explain", true},
     [TM_DOUBT_UNSTABLE] = {"UNSTABLE", "the samples differ too much", false},
     [TM_DOUBT_CAPPED] = {"CAPPED", "the time cap left fewer samples", false},
+    [TM_DOUBT_SYNTHESIZED] = {"SYNTHESIZED", "inputs made here in place of the dataset's blobs",
+                              false},
 };
 
 const char *tm_doubt_name(tm_doubt doubt) {

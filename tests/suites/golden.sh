@@ -19,7 +19,7 @@ printf '%b%s%128s' "\\0$(printf %o ${#header})\\0\\0\\0\\0\\0\\0\\0" "$header" '
     >'input/blob/weights of a layer.safetensors'
 "$gen" --srcdir=input --backend=cpu --arch=cpu >plan.log 2>&1 || cat plan.log
 expect golden/outcome \
-    'tracemill: 2 definitions (2 with a native reference), 3 workload rows, 5 solutions: 8 cells for cpu' \
+    'tracemill: 2 definitions (2 with a native reference), 4 workload rows, 5 solutions: 11 cells for cpu' \
     "$(cat plan.log)"
 
 # What tells blobs apart names files of this machine.

@@ -9,6 +9,7 @@
 #   so/NAME             build/solutions/NAME.so
 #   generic/NAME        build/generic/<signature>/NAME.so, of which so/... are copies
 #   harness/DEF/UUID    an executable
+#   blob/UUID           a blob that is made of a recipe
 #   cell/NAME/UUID      a trace: the workload UUID with the solution NAME
 #   report              all of build/report/
 #   restore             what tm-gen writes beside matrix.ninja: contracts, tables, facts, plan.json
@@ -51,6 +52,7 @@ bench() {
         -e 's,^build/solutions/\(.*\)\.so$,so/\1,' \
         -e 's,^build/generic/[0-9a-f]*/\(.*\)\.so$,generic/\1,' \
         -e 's,^build/harness/,harness/,' \
+        -e 's,^build/blobs/.*/\(.*\)\.safetensors$,blob/\1,' \
         -e 's,^build/plan\.json$,restore,' \
         -e 's,^build/gen/.*,restore,' \
         -e 's,^build/generic/.*/contract\.h$,restore,' \
@@ -287,6 +289,27 @@ expect_ran blob-row plan build.ninja harness/tiny_h64/blob \
 blob '@'
 expect_ran blob-edit plan cell/wide/blob cell/narrow/blob cell/family_tiny_h64/blob report
 expect_status blob-edit PASSED wide/blob narrow/blob family_tiny_h64/blob
+
+# Blobs that are made of a recipe: for cells alone, again when the recipe is another one, and what is
+# equal ends there. A blob that the dataset comes to have takes its place.
+sed 's/"three"/"made"/; s/"inputs": {}/"inputs": {"weight": {"type": "safetensors", "path": "made.safetensors", "tensor_key": "weight"}}, "tracemill": {"recipe": {"seed": 1}}/' \
+    row >>"$rows"
+ninja >bench.log 2>&1 || cat bench.log
+expect incremental/no-blob-without-a-cell '' "$(find build/blobs 2>/dev/null)"
+expect_ran made-row blob/made cell/wide/made cell/narrow/made cell/family_tiny_h64/made report
+expect_status made-row PASSED wide/made narrow/made family_tiny_h64/made
+edit "$rows" 's/"seed": 1/"seed": 2/'
+expect_ran recipe-edit plan harness/tiny_h64/made blob/made \
+    cell/wide/made cell/narrow/made cell/family_tiny_h64/made report
+expect_status recipe-edit PASSED wide/made narrow/made family_tiny_h64/made
+touch build/gen/tiny_h64/made.recipe.json
+expect_ran equal-blob blob/made
+cp "$data/weight.safetensors" "$data/made.safetensors"
+expect_ran arrived-blob plan build.ninja harness/tiny_h64/made \
+    cell/wide/made cell/narrow/made cell/family_tiny_h64/made report
+rm "$data/made.safetensors"
+expect_ran departed-blob plan build.ninja harness/tiny_h64/made \
+    cell/wide/made cell/narrow/made cell/family_tiny_h64/made report
 
 # Results that went missing.
 rm build/traces/tiny/rmsnorm/tiny_h64/wide/two.json

@@ -51,8 +51,6 @@ static void test_reads_all(void **state) {
     assert_string_equal(solution->files[1].content, "// rows");
     assert_string_equal(solution->entry_file, "rmsnorm.cu");
     assert_string_equal(solution->entry_symbol, "run");
-    assert_int_equal(solution->dependency_count, 1);
-    assert_string_equal(solution->dependencies[0], "cublas");
     assert_false(solution->destination_passing);
     assert_int_equal(solution->binding, TM_BINDING_C);
     assert_int_equal(solution->compile_flag_count, 1);
@@ -213,6 +211,17 @@ static void test_complaints(void **state) {
         {"['cuda']", "[]",
          "4:50: error: spec.target_hardware: expected at least one name, got none; write ['cpu'], "
          "['cuda'] or both\n"},
+        {"['cuda']", "['x86', 'H100', 'CPU']",
+         "4:51: warning: spec.target_hardware: expected 'cpu', got 'x86', which counts as the name "
+         "of a GPU; write 'cpu'\n"
+         "4:66: warning: spec.target_hardware: expected 'cpu', got 'CPU', which counts as the name "
+         "of a GPU; write 'cpu'\n"},
+        {"'language': 'cuda'", "'language': 'C'",
+         "4:23: warning: spec.language: expected 'c', got 'C', which is not served; write 'c'\n"},
+        {"'language': 'cuda'", "'language': 'c++'",
+         "4:23: warning: spec.language: expected 'cpp', got 'c++', which is not served; write "
+         "'cpp'\n"},
+        {"'language': 'cuda'", "'language': 'rust'", ""},
         {"['cuda']", "'cuda'",
          "4:50: error: spec.target_hardware: expected an array, got 'cuda'\n"},
         {"['cuda']", "['cuda', 9]",

@@ -13,4 +13,5 @@ build/matrix.ninja: \
   input/kernels/someone/family/solution.json \
   input/kernels/someone/packed/solution.json \
   input/kernels/someone/rows/solution.json \
-  input/blob/weights\ of\ a\ layer.safetensors
+  input/blob/weights\ of\ a\ layer.safetensors \
+  input/blob
