@@ -15,9 +15,8 @@
 
 /* One line for each file of rules. */
 static const tm_recipe_rule *const registry[] = {
-    tm_recipe_attention,
-    tm_recipe_moe,
-    tm_recipe_recurrent,
+    tm_recipe_attention, tm_recipe_dsa,  tm_recipe_moe,
+    tm_recipe_recurrent, tm_recipe_rope, tm_recipe_sampling,
 };
 
 int64_t tm_recipe_axis(const tm_recipe *recipe, const char *name, int64_t otherwise) {
@@ -60,7 +59,7 @@ static void read_number(tm_node_reader *reader, const tm_node *node, const char 
 
 bool tm_recipe_parse_options(tm_node_reader *reader, const tm_node *node, const char *where,
                              tm_recipe_options *options) {
-    static const char *const known[] = {"seed", "skew", "padding"};
+    static const char *const known[] = {"seed", "skew", "padding", "rope_theta"};
     size_t errors = tm_diag_count(reader->diag, TM_DIAG_ERROR);
     if (node->type != TM_NODE_OBJECT) {
         tm_diag_error(reader->diag, node->place, where,
@@ -71,6 +70,7 @@ bool tm_recipe_parse_options(tm_node_reader *reader, const tm_node *node, const 
     tm_node_only(reader, node, where, known, COUNT(known));
     const tm_node *seed = tm_node_get(node, "seed"), *skew = tm_node_get(node, "skew");
     const tm_node *padding = tm_node_get(node, "padding");
+    const tm_node *theta = tm_node_get(node, "rope_theta");
     if (seed)
         read_integer(reader, seed, tm_field_join(reader->arena, where, "seed"), &options->seed);
     if (skew)
@@ -79,13 +79,17 @@ bool tm_recipe_parse_options(tm_node_reader *reader, const tm_node *node, const 
     if (padding)
         read_integer(reader, padding, tm_field_join(reader->arena, where, "padding"),
                      &options->padding);
+    if (theta)
+        read_number(reader, theta, tm_field_join(reader->arena, where, "rope_theta"), 1, 1e12,
+                    &options->rope_theta);
     return tm_diag_count(reader->diag, TM_DIAG_ERROR) == errors;
 }
 
 tm_recipe_options tm_recipe_defaults(const char *uuid) {
     /* Positive, so that it can be written. */
     return (tm_recipe_options){.seed = (int64_t)(tm_text_hash(TM_TEXT_HASH_START, uuid) >> 1),
-                               .skew = DEFAULT_SKEW};
+                               .skew = DEFAULT_SKEW,
+                               .rope_theta = TM_RECIPE_ROPE_THETA};
 }
 
 static const tm_recipe_rule *find_rule(const tm_recipe *recipe, const tm_recipe_tensor *tensor) {

@@ -17,11 +17,14 @@
 #include "lib/definition.h"
 #include "lib/node.h"
 
+#define TM_RECIPE_ROPE_THETA 10000.0 /* unless the row writes another */
+
 /* What a row may write; a further option is a member here and a line of `known` in recipe.c. */
 typedef struct {
-    int64_t seed;    /* not written: from the row's uuid */
-    double skew;     /* sigma of the log-normal distribution of lengths; 0: all alike */
-    int64_t padding; /* sequences of a batch that are none */
+    int64_t seed;      /* not written: from the row's uuid */
+    double skew;       /* sigma of the log-normal distribution of lengths; 0: all alike */
+    int64_t padding;   /* sequences of a batch that are none */
+    double rope_theta; /* base of the frequencies of rotary embeddings */
 } tm_recipe_options;
 
 typedef struct {
@@ -59,7 +62,12 @@ typedef struct {
 } tm_recipe_rule;
 
 /* The rules of one file, ended by one without `tensors`. The first that fits is taken. */
-extern const tm_recipe_rule tm_recipe_attention[], tm_recipe_moe[], tm_recipe_recurrent[];
+extern const tm_recipe_rule tm_recipe_attention[];
+extern const tm_recipe_rule tm_recipe_dsa[];
+extern const tm_recipe_rule tm_recipe_moe[];
+extern const tm_recipe_rule tm_recipe_recurrent[];
+extern const tm_recipe_rule tm_recipe_rope[];
+extern const tm_recipe_rule tm_recipe_sampling[];
 
 /* The value of an axis, or `otherwise` when the definition has none of that name. */
 int64_t tm_recipe_axis(const tm_recipe *recipe, const char *name, int64_t otherwise);

@@ -59,6 +59,8 @@ char *tm_recipe_print(const tm_recipe *recipe) {
     tm_json_set_number(options, "skew", recipe->options.skew);
     if (recipe->options.padding > 0)
         tm_json_set_int(options, "padding", recipe->options.padding);
+    if (recipe->options.rope_theta != TM_RECIPE_ROPE_THETA)
+        tm_json_set_number(options, "rope_theta", recipe->options.rope_theta);
     tm_json_set_string(root, "definition", recipe->definition);
     tm_json_set_string(root, "op_type", recipe->op_type);
     tm_json_set(root, "axes", axes);

@@ -281,13 +281,58 @@ static void test_coverage(void **state) {
                         "expected 0 bytes of data behind the header, as its tensors have, got 1");
 }
 
+/* What is laid out is read back as it was meant, wide elements first and every tensor aligned. */
+static void test_laid_out(void **state) {
+    fixture *f = *state;
+    tm_safetensor tensors[] = {
+        {.name = "odd", .dtype = TM_DTYPE_BOOL, .rank = 1, .shape = {3}},
+        {.name = "half", .dtype = TM_DTYPE_BFLOAT16, .rank = 2, .shape = {3, 1}},
+        {.name = "empty", .dtype = TM_DTYPE_INT32, .rank = 2, .shape = {0, 7}},
+        {.name = "point", .dtype = TM_DTYPE_INT64, .rank = 0},
+        {.name = "a \"word\"", .dtype = TM_DTYPE_INT32, .rank = 1, .shape = {2}},
+        {.name = "packed", .dtype = TM_DTYPE_FLOAT4_E2M1, .rank = 1, .shape = {4}},
+    };
+    size_t count = sizeof tensors / sizeof *tensors, length;
+    char *file = tm_safetensors_lay_out(tensors, count, &length);
+    assert_non_null(file);
+    for (size_t i = 0; i < count; i++) {
+        char *data = tm_safetensors_data(file, &tensors[i]);
+        assert_int_equal((uintptr_t)data % (((size_t)tm_dtype_bits(tensors[i].dtype) + 7) / 8), 0);
+        assert_in_range(data - file + (ptrdiff_t)tensors[i].bytes, 8, length);
+        memset(data, 'a' + (int)i, tensors[i].bytes);
+    }
+    write_bytes(f, file, length);
+    tm_safetensors *opened = tm_safetensors_open(f->arena, f->path, f->diag);
+    assert_non_null(opened);
+    assert_int_equal(tm_safetensors_list(opened, &(const tm_safetensor *){NULL}), count);
+    for (size_t i = 0; i < count; i++) {
+        const tm_safetensor *found = tm_safetensors_find(opened, tensors[i].name);
+        assert_non_null(found);
+        assert_true(found->dtype_known && found->dtype == tensors[i].dtype);
+        assert_int_equal(found->rank, tensors[i].rank);
+        assert_memory_equal(found->shape, tensors[i].shape, sizeof found->shape);
+        assert_int_equal(found->bytes, tensors[i].bytes);
+        for (size_t b = 0; b < found->bytes; b++)
+            assert_int_equal(((const char *)found->data)[b], 'a' + (int)i);
+    }
+    tm_safetensors_close(opened);
+    free(file);
+    /* Sizes that do not fit. */
+    tensors[1].shape[0] = INT64_MAX;
+    assert_null(tm_safetensors_lay_out(tensors, count, &length));
+    assert_int_equal(errno, EOVERFLOW);
+    tensors[1].shape[0] = -1;
+    assert_null(tm_safetensors_lay_out(tensors, count, &length));
+    assert_int_equal(errno, EOVERFLOW);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(test_reads),   CASE(test_empty_header), CASE(test_no_file),         CASE(test_length),
         CASE(test_git_lfs), CASE(test_header_types), CASE(test_missing_members), CASE(test_shapes),
-        CASE(test_offsets), CASE(test_coverage),
+        CASE(test_offsets), CASE(test_coverage),     CASE(test_laid_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
