@@ -5,9 +5,16 @@
 /* What is known of a family. A floor that is too high would accuse an honest kernel: what may stay
  * unread, such as pages that no index reaches, is left out, and of a family that is not listed
  * every input. */
+typedef enum {
+    READ,    /* by every honest kernel, to the last byte */
+    USUALLY, /* but not of each sequence: for the limit, not for the floor */
+    UNREAD,  /* by some */
+} reading;
+
 typedef struct {
     const char *op_type;
     const char *unread_axis; /* inputs with this axis may be read in part, or NULL */
+    reading (*reads)(const tm_table *table, const char *input); /* NULL: READ, all of them */
     /* Operations of a row, a multiplication and an addition being two; negative: not known. */
     double (*operations)(const tm_table *table);
 } family;
@@ -33,16 +40,64 @@ static double few_operations(const tm_table *table) {
     return 0;
 }
 
+static const tm_table_tensor *find_input(const tm_table *table, const char *name) {
+    for (size_t i = 0; i < table->input_count; i++)
+        if (strcmp(table->tensors[i].name, name) == 0)
+            return &table->tensors[i];
+    return NULL;
+}
+
+static bool is_given(const tm_table *table, const char *input) {
+    const tm_table_tensor *tensor = find_input(table, input);
+    return tensor && tensor->fill != TM_FILL_ABSENT;
+}
+
+/* Verification copies the pool of states and writes, if at all, its buffer of states in between. A
+ * sequence without tokens needs no state. */
+static reading gdn_reads(const tm_table *table, const char *input) {
+    if (strcmp(input, "intermediate_states_buffer") == 0)
+        return UNREAD;
+    bool ragged = axis_value(table, "num_seqs") >= 0;
+    return ragged && strcmp(input, "state") == 0 ? USUALLY : READ;
+}
+
 /* One step reads and writes each element of the state for some seven operations on it (Yang et al.,
- * "Gated Delta Networks", 2024, equation 10). Of more steps the chunked form needs others. */
+ * "Gated Delta Networks", 2024, equation 10): few. More steps are taken in chunks (section 3.3),
+ * which for each token and head multiply the state before the chunk, if there is one, by a row of W
+ * and by q, and add an outer product to the state behind it, if that is wanted: 2 D^2 each. What
+ * tokens of one chunk have to do with each other comes on top, and depends on the chunk's length.
+ */
 static double gdn_operations(const tm_table *table) {
-    return axis_value(table, "seq_len") == 1 ? 0 : -1;
+    int64_t batch = axis_value(table, "batch_size"), steps = axis_value(table, "seq_len");
+    int64_t heads = axis_value(table, "num_v_heads"), size = axis_value(table, "head_size");
+    int64_t tokens = axis_value(table, "total_seq_len");
+    if (steps == 1)
+        return 0;
+    bool ragged = tokens >= 0;
+    if (!ragged && batch >= 0 && steps >= 0)
+        tokens = batch * steps;
+    if (tokens < 0 || heads < 0 || size < 0)
+        return -1;
+    int products = !ragged ? 2 : is_given(table, "state") ? 3 : 1;
+    return 2.0 * products * (double)tokens * (double)heads * (double)size * (double)size;
+}
+
+/* Of Mamba2's rates, time steps and skips, the same all over a head, one element will do; sequences
+ * that are padding need nothing. States of all slots are at least copied. */
+static reading mamba_reads(const tm_table *table, const char *input) {
+    (void)table;
+    if (strcmp(input, "state") == 0)
+        return READ;
+    bool tied = strcmp(input, "A") == 0 || strcmp(input, "dt") == 0 ||
+                strcmp(input, "dt_bias") == 0 || strcmp(input, "D") == 0;
+    return tied ? UNREAD : USUALLY;
 }
 
 static const family families[] = {
-    {"gemm", NULL, gemm_operations},
-    {"rmsnorm", NULL, few_operations},
-    {"gdn", "pool_size", gdn_operations},
+    {"gemm", NULL, NULL, gemm_operations},
+    {"rmsnorm", NULL, NULL, few_operations},
+    {"gdn", NULL, gdn_reads, gdn_operations},
+    {"mamba_ssu", NULL, mamba_reads, few_operations},
 };
 
 static const family *find_family(const char *op_type) {
@@ -73,7 +128,8 @@ static bool may_stay_unread(const tm_table *table, const family *known,
 }
 
 typedef struct {
-    double read, written;
+    double read, usually; /* what is read in any case; what comes on top as a rule */
+    double written;
     double operations; /* 0: none that count, or not known */
     bool is_whole;     /* nothing was left out */
 } work;
@@ -83,9 +139,12 @@ static work work_of(const tm_table *table) {
     work done = {.is_whole = known != NULL};
     for (size_t i = 0; i < table->input_count; i++) {
         const tm_table_tensor *tensor = &table->tensors[i];
+        reading how = known && known->reads ? known->reads(table, tensor->name) : READ;
         if (!known || may_stay_unread(table, known, tensor))
             done.is_whole = false;
-        else
+        else if (how == USUALLY)
+            done.usually += tensor_bytes(tensor);
+        else if (how == READ)
             done.read += tensor_bytes(tensor);
     }
     for (size_t i = 0; i < table->output_count; i++)
@@ -160,12 +219,13 @@ bool tm_floor_of(const tm_table *table, const tm_node *ceilings, int device_inde
     tm_dtype dtype = operand_dtype(table);
     double rate = rate_of(tm_node_get(device, "operations_per_s"), dtype);
     double most_rate = most_of(tm_node_get(device, "most_operations_per_s"), dtype);
-    double bytes_ns = 1e9 * (done.read + done.written) / copy;
+    double bytes = done.read + done.usually + done.written;
+    double bytes_ns = 1e9 * bytes / copy;
     double operations_ns = rate > 0 ? 1e9 * done.operations / rate : 0;
     double floor_bytes_ns = most > 0 ? 1e9 * floor_bytes(&done, device) / most : 0;
     double floor_operations_ns = most_rate > 0 ? 1e9 * done.operations / most_rate : 0;
     bool is_known = done.is_whole && (done.operations <= 0 || rate > 0);
-    *out = (tm_floor){.least_bytes = done.read + done.written, .operations = done.operations};
+    *out = (tm_floor){.least_bytes = bytes, .operations = done.operations};
     out->limit_ns = is_known ? larger(bytes_ns, operations_ns) : 0;
     out->floor_ns = larger(floor_bytes_ns, floor_operations_ns);
     bool compute = is_known ? operations_ns > bytes_ns : floor_operations_ns > floor_bytes_ns;

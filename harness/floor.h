@@ -13,7 +13,7 @@
 typedef enum { TM_BOUND_MEMORY, TM_BOUND_COMPUTE } tm_bound;
 
 typedef struct {
-    double least_bytes; /* inputs that are surely read, once; outputs, once */
+    double least_bytes; /* inputs that are read as a rule, once; outputs, once */
     double operations;  /* 0: few beside the bytes, or no formula */
     double limit_ns;    /* at the measured rates; 0: bytes or operations of the row are not known */
     double floor_ns;    /* no honest call takes less; 0: nothing can be said */

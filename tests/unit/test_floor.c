@@ -165,43 +165,87 @@ static void test_unknown_rate(void **state) {
     assert_int_equal(floor.bound, TM_BOUND_MEMORY);
 }
 
-/* One output of 2000 bytes, and inputs of which one may be a pool. */
-static tm_floor gdn_floor(void **state, const char *op_type, int64_t steps, int64_t pool) {
-    const tm_table_axis axes[] = {
-        {"batch_size", 10, false}, {"seq_len", steps, true}, {"pool_size", pool, false}};
+/* What a definition of a recurrent family has: the axes and tensors that matter here. */
+typedef struct {
+    const char *op_type;
+    tm_table_axis axes[4];
+    size_t axis_count;
+    tm_fill state; /* random, or absent */
+} recurrence;
+
+/* One output of 2000 bytes; inputs of 2000 bytes, of 30800 (the state) and of 4000. */
+static tm_floor recurrent_floor(void **state, const recurrence *of, const char *third) {
     const tm_table_tensor tensors[] = {
         {"q", TM_DTYPE_BFLOAT16, false, 2, {10, 100}, TM_FILL_RANDOM, 0, 0, 0, 0},
-        {"state", TM_DTYPE_FLOAT32, false, 2, {77, 100}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"state", TM_DTYPE_FLOAT32, false, 2, {77, 100}, of->state, 0, 0, 0, 0},
+        {third, TM_DTYPE_FLOAT32, false, 1, {1000}, TM_FILL_RANDOM, 0, 0, 0, 0},
         {"output", TM_DTYPE_BFLOAT16, false, 2, {10, 100}, TM_FILL_OUTPUT, 0, 0, 0, 0},
     };
-    tm_table table = {.op_type = op_type,
-                      .axes = axes,
-                      .axis_count = pool ? 3 : 2,
+    tm_table table = {.op_type = of->op_type,
+                      .axes = of->axes,
+                      .axis_count = of->axis_count,
                       .tensors = tensors,
-                      .input_count = 2,
+                      .input_count = 3,
                       .output_count = 1};
     return floor_of(state, &table, two_devices, 0);
 }
 
-static void test_known_state(void **state) {
-    tm_floor floor = gdn_floor(state, "gdn", 1, 0);
-    assert_near(floor.least_bytes, 2000 + 30800 + 2000);
-    assert_near(floor.limit_ns, 34800 / 4000.0);
-    assert_near(floor.floor_ns, 33800 / 5000.0);
-    assert_true(gdn_floor(state, "gdn", 2, 0).limit_ns == 0); /* operations that nobody counted */
+static void test_gdn_decode(void **state) {
+    const recurrence decode = {"gdn", {{"batch_size", 10, false}, {"seq_len", 1, true}}, 2, 0};
+    tm_floor floor = recurrent_floor(state, &decode, "v");
+    assert_near(floor.least_bytes, 2000 + 30800 + 4000 + 2000);
+    assert_near(floor.limit_ns, 38800 / 4000.0);
+    assert_near(floor.floor_ns, 37800 / 5000.0);
 }
 
-/* Nobody knows how much of a pool is read: it is left out, and there is no limit. */
-static void test_pool(void **state) {
-    tm_floor floor = gdn_floor(state, "gdn", 1, 77);
-    assert_near(floor.least_bytes, 4000);
-    assert_near(floor.floor_ns, 3000 / 5000.0);
-    assert_true(floor.limit_ns == 0);
+/* The buffer of states in between need not be touched; two products for each token. */
+static void test_gdn_mtp(void **state) {
+    const recurrence mtp = {"gdn",
+                            {{"batch_size", 1000, false},
+                             {"seq_len", 3, false},
+                             {"num_v_heads", 100, true},
+                             {"head_size", 10, true}},
+                            4,
+                            TM_FILL_RANDOM};
+    tm_floor floor = recurrent_floor(state, &mtp, "intermediate_states_buffer");
+    assert_near(floor.least_bytes, 2000 + 30800 + 2000);
+    assert_near(floor.operations, 4 * 3000.0 * 100 * 100);
+    assert_int_equal(floor.bound, TM_BOUND_COMPUTE);
+}
+
+/* States may belong to sequences without tokens: counted for the limit, not for the floor. Without
+ * a state only the new one is surely formed. */
+static void test_gdn_prefill(void **state) {
+    recurrence prefill = {"gdn",
+                          {{"total_seq_len", 1, false},
+                           {"num_seqs", 77, false},
+                           {"num_v_heads", 1, true},
+                           {"head_size", 10, true}},
+                          4,
+                          TM_FILL_RANDOM};
+    tm_floor floor = recurrent_floor(state, &prefill, "v");
+    assert_near(floor.least_bytes, 2000 + 30800 + 4000 + 2000);
+    assert_near(floor.limit_ns, 38800 / 4000.0);
+    assert_near(floor.floor_ns, 7000 / 5000.0);
+    assert_near(floor.operations, 600);
+    prefill.state = TM_FILL_ABSENT;
+    floor = recurrent_floor(state, &prefill, "v");
+    assert_near(floor.least_bytes, 8000);
+    assert_near(floor.operations, 200);
+}
+
+static void test_mamba(void **state) {
+    const recurrence decode = {"mamba_ssu", {{"batch_size", 10, false}}, 1, TM_FILL_RANDOM};
+    tm_floor floor = recurrent_floor(state, &decode, "A");
+    assert_near(floor.least_bytes, 2000 + 30800 + 2000);
+    assert_near(floor.limit_ns, 34800 / 4000.0);
+    assert_near(floor.floor_ns, 31800 / 5000.0);
 }
 
 /* Of a family that is not known only the outputs count. */
 static void test_unknown_family(void **state) {
-    tm_floor floor = gdn_floor(state, "moe", 1, 0);
+    const recurrence unknown = {"such", {{"batch_size", 10, false}}, 1, TM_FILL_RANDOM};
+    tm_floor floor = recurrent_floor(state, &unknown, "v");
     assert_near(floor.least_bytes, 2000);
     assert_near(floor.floor_ns, 1000 / 5000.0);
     assert_true(floor.limit_ns == 0);
@@ -228,8 +272,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_wide_operands, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_widened_operands, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_rate, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_known_state, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_pool, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_gdn_decode, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_gdn_mtp, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_gdn_prefill, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mamba, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_family, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_known, set_up, tear_down),
     };
