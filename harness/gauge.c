@@ -59,7 +59,8 @@ bool tm_gauge_read(tm_gauge *gauge, tm_gauge_reading *reading) {
         tm_gauge_cpu_read(gauge->cpu, reading);
     reading->known = reading->clock_mhz > 0 || reading->default_mhz > 0 || reading->max_mhz > 0 ||
                      reading->memory_mhz > 0 || reading->temperature_c > 0 ||
-                     reading->power_w > 0 || reading->throttle_reasons != 0;
+                     reading->power_w > 0 || reading->throttle_reasons != 0 ||
+                     reading->cpu_wait_us > 0;
     return reading->known;
 }
 
@@ -111,5 +112,9 @@ tm_json *tm_gauge_to_json(const tm_gauge_reading *before, const tm_gauge_reading
         tm_json_set(object, "before", reading_json(before));
     if (has_after)
         tm_json_set(object, "after", reading_json(after));
+    if (has_before && has_after && before->cpu_wait_us > 0 && after->taken_us > before->taken_us)
+        tm_json_set_number(object, "cpu_wait_percent",
+                           100 * (after->cpu_wait_us - before->cpu_wait_us) /
+                               (after->taken_us - before->taken_us));
     return object;
 }

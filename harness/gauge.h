@@ -21,6 +21,8 @@ typedef struct {
     double temperature_c; /* GPU only */
     double power_w;       /* GPU only; the driver's average over about a second on newer ones */
     uint64_t throttle_reasons; /* TM_GAUGE_* bits */
+    double taken_us;    /* CPU only, like the next: when this was read, by the monotonic clock */
+    double cpu_wait_us; /* in which some program waited for a CPU, since the system was started */
 } tm_gauge_reading;
 
 /* NVML's bits (nvmlClocksEventReasons), and two of ours far above them. */
@@ -48,8 +50,8 @@ bool tm_gauge_read(tm_gauge *gauge, tm_gauge_reading *reading);
  * mends; or the device rests, and then its clock says nothing about work. */
 bool tm_gauge_is_slow(const tm_gauge_reading *reading);
 
-/* {"before": {...}, "after": {...}} for a trace; what is unknown is left out. NULL when nothing is
- * known. Either may be NULL. The caller owns it. */
+/* {"before": {...}, "after": {...}, "cpu_wait_percent": ...} for a trace; what is unknown is left
+ * out. NULL when nothing is known. Either may be NULL. The caller owns it. */
 tm_json *tm_gauge_to_json(const tm_gauge_reading *before, const tm_gauge_reading *after);
 
 #endif

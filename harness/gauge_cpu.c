@@ -113,6 +113,16 @@ static double cpuinfo_mhz(const tm_gauge_cpu *cpu) {
     return most;
 }
 
+/* "some avg10=... total=MICROSECONDS" of the kernel's pressure stall information; 0 without it. */
+static double cpu_wait_us(const tm_gauge_cpu *cpu) {
+    char path[PATH_MAX], text[256];
+    if (snprintf(path, sizeof path, "%s/proc/pressure/cpu", cpu->root) >= (int)sizeof path ||
+        !read_text(path, text, sizeof text) || strncmp(text, "some ", 5) != 0)
+        return 0;
+    const char *total = strstr(text, "total=");
+    return total ? strtod(total + strlen("total="), NULL) : 0;
+}
+
 void tm_gauge_cpu_read(tm_gauge_cpu *cpu, tm_gauge_reading *reading) {
     double deadline = now_ns() + BUDGET_NS;
     int here = sched_getcpu(), first = 0;
@@ -132,6 +142,8 @@ void tm_gauge_cpu_read(tm_gauge_cpu *cpu, tm_gauge_reading *reading) {
             cpu->throttled[at] = throttled;
         }
     }
+    reading->taken_us = now_ns() / 1e3;
+    reading->cpu_wait_us = cpu_wait_us(cpu);
     reading->default_mhz = cpu->default_mhz;
     reading->max_mhz = cpu->max_mhz;
     if (reading->clock_mhz <= 0)

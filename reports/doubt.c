@@ -5,6 +5,9 @@
 
 #include "reports/figure.h"
 
+/* A program that uses all cores by itself waits for none of them. */
+#define CROWDED_PERCENT 20
+
 static const struct {
     const char *name, *advice;
     bool is_grave;
@@ -24,8 +27,11 @@ const char *tm_doubt_name(tm_doubt doubt) {
     return doubts[doubt].name;
 }
 
-const char *tm_doubt_advice(tm_doubt doubt) {
-    return doubts[doubt].advice;
+const char *tm_doubt_advice(tm_arena *arena, tm_doubt doubt, const tm_score *score) {
+    if (doubt != TM_DOUBT_UNSTABLE || score->crowded == 0)
+        return doubts[doubt].advice;
+    return tm_arena_format(arena, "%s; other programs ran beside %zu of them", doubts[doubt].advice,
+                           score->crowded);
 }
 
 bool tm_doubt_is_grave(tm_doubt doubt) {
@@ -60,6 +66,11 @@ const char *tm_doubt_flags(tm_arena *arena, const tm_cell *cell) {
             flags = flags[0] == '\0' ? doubts[i].name
                                      : tm_arena_format(arena, "%s, %s", flags, doubts[i].name);
     return flags;
+}
+
+bool tm_doubt_is_crowded(const tm_cell *cell) {
+    const tm_node *wait = tm_node_get(details(cell, "clocks", TM_NODE_OBJECT), "cpu_wait_percent");
+    return wait != NULL && wait->type == TM_NODE_NUMBER && wait->number >= CROWDED_PERCENT;
 }
 
 double tm_doubt_ms(const tm_cell *cell, const char *key) {

@@ -13,8 +13,10 @@
 
 /* "IMPOSSIBLE", ..., as in a trace. Static. */
 const char *tm_doubt_name(tm_doubt doubt);
-/* What a person should know of cells with this flag, in a few words. Static. */
-const char *tm_doubt_advice(tm_doubt doubt);
+/* What a person should know of the cells of a score with this flag, in a few words. */
+const char *tm_doubt_advice(tm_arena *arena, tm_doubt doubt, const tm_score *score);
+/* Whether other programs wanted the CPU for much of the time in which a cell was timed. */
+bool tm_doubt_is_crowded(const tm_cell *cell);
 /* Whether a person should look at each such cell; the others are noise and are only counted. */
 bool tm_doubt_is_grave(tm_doubt doubt);
 /* Whether a cell is flagged so. */

@@ -205,7 +205,7 @@ static void add_gaps(tm_arena *arena, tm_text *text, const char *title, const tm
 static void add_doubts(tm_arena *arena, tm_text *text, const tm_model *model) {
     for (int i = 0; i < TM_DOUBT_COUNT; i++) {
         const char *title = tm_arena_format(arena, "%s: %s", tm_doubt_name((tm_doubt)i),
-                                            tm_doubt_advice((tm_doubt)i));
+                                            tm_doubt_advice(arena, (tm_doubt)i, &model->score));
         size_t count;
         const tm_group *groups = tm_group_doubted(arena, model, (tm_doubt)i, &count);
         if (tm_doubt_is_grave((tm_doubt)i))

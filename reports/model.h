@@ -64,6 +64,7 @@ typedef struct {
     double max_percent, log_percent_sum;
     /* Cells with each flag, whatever their status; what judging took, and of it the protocol. */
     size_t doubts[TM_DOUBT_COUNT];
+    size_t crowded; /* of the UNSTABLE ones: other programs used the CPU meanwhile */
     double judging_ms, protocol_ms;
 } tm_score;
 

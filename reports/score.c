@@ -25,6 +25,7 @@ static tm_score score_cell(const tm_cell *cell) {
     score.by_status[trace->status] = 1;
     for (int i = 0; i < TM_DOUBT_COUNT; i++)
         score.doubts[i] = tm_doubt_is_cast(cell, (tm_doubt)i);
+    score.crowded = score.doubts[TM_DOUBT_UNSTABLE] && tm_doubt_is_crowded(cell);
     score.judging_ms = tm_doubt_ms(cell, "judging_ms");
     score.protocol_ms = tm_doubt_ms(cell, "protocol_ms");
     if (trace->status != TM_STATUS_PASSED || !trace->has_performance)
@@ -82,6 +83,7 @@ void tm_score_add(tm_score *score, const tm_score *more) {
     score->log_percent_sum += more->log_percent_sum;
     for (size_t i = 0; i < TM_DOUBT_COUNT; i++)
         score->doubts[i] += more->doubts[i];
+    score->crowded += more->crowded;
     score->judging_ms += more->judging_ms;
     score->protocol_ms += more->protocol_ms;
 }

@@ -281,7 +281,7 @@ static void add_noise(tm_arena *arena, tm_text *text, const tm_model *model) {
             continue;
         tm_text_format(text, "%s%s  %s; %s\n", separator, tm_doubt_name((tm_doubt)i),
                        tm_figure_count(arena, model->score.doubts[i], "cell"),
-                       tm_doubt_advice((tm_doubt)i));
+                       tm_doubt_advice(arena, (tm_doubt)i, &model->score));
         separator = "";
     }
 }
@@ -293,7 +293,8 @@ static void add_doubts(tm_arena *arena, tm_text *text, const tm_model *model) {
         size_t count;
         const tm_group *groups = tm_group_doubted(arena, model, (tm_doubt)i, &count);
         add_quiet_groups(arena, text, groups, count, model->score.doubts[i],
-                         tm_doubt_name((tm_doubt)i), tm_doubt_advice((tm_doubt)i));
+                         tm_doubt_name((tm_doubt)i),
+                         tm_doubt_advice(arena, (tm_doubt)i, &model->score));
     }
     add_noise(arena, text, model);
 }

@@ -289,6 +289,26 @@ static void test_cpuinfo(void **state) {
     tm_gauge_close(gauge);
 }
 
+/* Of 4 ms some program waited for a quarter. */
+static void test_cpu_wait(void **state) {
+    const char *root = *state;
+    write_below(root, "proc/pressure/cpu",
+                "some avg10=1.00 avg60=2.00 avg300=3.00 total=9000\nfull avg10=0.00 total=0\n");
+    tm_gauge *gauge = tm_gauge_open_below(root, "cpu", NULL);
+    tm_gauge_reading before = read_cpu(gauge);
+    assert_true(before.known);
+    assert_true(before.taken_us > 0);
+    write_below(root, "proc/pressure/cpu", "some avg10=1.00 total=10000\n");
+    tm_gauge_reading after = read_cpu(gauge);
+    after.taken_us = before.taken_us + 4000;
+    assert_json(&before, &after, "{\"before\":{},\"after\":{},\"cpu_wait_percent\":25}");
+    assert_json(&after, &before, "{\"before\":{},\"after\":{}}");
+    write_below(root, "proc/pressure/cpu", "full avg10=1.00 total=10000\n");
+    before = read_cpu(gauge);
+    assert_false(before.known);
+    tm_gauge_close(gauge);
+}
+
 static void test_empty_root(void **state) {
     tm_gauge *gauge = tm_gauge_open_below(*state, "cpu", NULL);
     tm_gauge_reading reading = read_cpu(gauge);
@@ -311,6 +331,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_cpu_nominal, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_cpus, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_cpuinfo, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_cpu_wait, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_empty_root, make_root, remove_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
