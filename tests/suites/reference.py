@@ -4,7 +4,8 @@ there is no native reference or the tensors have more than BYTES. DRAW is harnes
 shared object; inputs that are indices come from TM_BLOBS. Exit status 1 when one failed.
 
 To add a family: its sizes to SIZES, its scalars to SCALARS, to MADE what of its floating inputs a
-recipe makes, and to VARIANTS what else a row may give.
+recipe makes, to VARIANTS what else a row may give, and to JUDGES what judges it where elements
+cannot be compared one by one.
 
 A definition with constants is run a second time with its inputs scaled down: eps has no weight
 beside the mean square of N(0, 1).
@@ -20,6 +21,9 @@ import sys
 import tempfile
 
 import torch
+
+import reference_dsa
+import reference_sampling
 
 VAR_AXIS = 5  # odd, and more than one row
 SCALE = 2.0**-9  # exact in every floating dtype
@@ -54,6 +58,17 @@ SIZES = [
     ("gdn", "*_prefill_*", [dict(total_seq_len=21, num_seqs=3, len_cu_seqlens=4)]),
     ("gdn", "*_mtp_*", [dict(batch_size=3, seq_len=4, pool_size=5)]),
     ("mamba_ssu", "*", [dict(batch_size=5, state_cache_size=6)]),
+    ("rope", "*", [
+        dict(num_tokens=37, num_qo_heads=6, num_kv_heads=2, max_seq_len=131),
+        dict(num_tokens=300, num_qo_heads=2, num_kv_heads=1, max_seq_len=70),
+    ]),
+    ("sampling", "*", [dict(batch_size=8)]),
+    ("dsa_paged", "dsa_sparse_attention_*_ps1", [dict(num_tokens=3, num_pages=2077)]),
+    ("dsa_paged", "dsa_sparse_attention_*", [
+        dict(num_tokens=3, num_pages=37),
+        dict(num_tokens=3, num_pages=3),
+    ]),
+    ("dsa_paged", "dsa_topk_indexer_*", [dict(batch_size=4, max_num_pages=37, num_pages=53)]),
 ]
 
 # Values of scalars by name, from the sizes of all axes.
@@ -64,7 +79,8 @@ SCALARS = {
 
 # Floating inputs whose values a recipe makes, as op_type/name; integers always are.
 MADE = {"gdn/q", "gdn/k", "gdn/A_log", "gdn/dt_bias",
-        "mamba_ssu/A", "mamba_ssu/dt", "mamba_ssu/dt_bias"}
+        "mamba_ssu/A", "mamba_ssu/dt", "mamba_ssu/dt_bias",
+        "rope/cos_sin_cache", "sampling/top_p"}
 
 # Which inputs a row may also give, by op_type and name of the definition: what a recipe does not
 # make. Functions of all inputs; None leaves an optional one out.
@@ -78,6 +94,7 @@ VARIANTS = [
         lambda inputs: {"initial_state_indices": torch.tensor([-1, 1, -1], dtype=torch.int32),
                         "intermediate_states_buffer": None, "scale": 0.0},
     ]),
+    ("dsa_paged", "dsa_sparse_attention_*", [reference_dsa.list_nothing]),
     # Padding, and one slot twice: no time passes at first, because an element that is rounded twice
     # may be further from PyTorch's than a rounding.
     ("mamba_ssu", "*", [
@@ -85,6 +102,11 @@ VARIANTS = [
                         "dt": torch.cat([torch.full_like(inputs["dt"][:1], -100), inputs["dt"][1:]])},
     ]),
 ]
+
+# By the beginning of the definition's name or op_type: judge(definition, native, pytorch, inputs)
+# gives a reason or None. native(inputs, axes) and pytorch(inputs) give lists of outputs; `axes` are
+# those that the inputs have otherwise than given.
+JUDGES = {"sampling": reference_sampling.judge, "dsa_topk_indexer": reference_dsa.judge}
 
 
 class Form(ctypes.Structure):
@@ -257,21 +279,38 @@ def copy(value):
     return value.clone() if isinstance(value, torch.Tensor) else value
 
 
-def judge(definition, shared_object, facts, inputs, sizes):
-    axes = [sizes[name] for name in facts["axes"]]
+def run_native(definition, shared_object, facts, inputs, sizes):
     outputs = [
         torch.empty([sizes[axis] for axis in spec["shape"]], dtype=getattr(torch, spec["dtype"]))
         for spec in definition["outputs"].values()
     ]
     for tensor in outputs:  # what is left as it was is seen
         tensor.view(torch.uint8).fill_(0xff)
-    wanted_inputs = [copy(value) for value in inputs]
     arguments = [as_argument(*pair) for pair in zip(inputs, definition["inputs"].values())]
+    axes = [sizes[name] for name in facts["axes"]]
     call(shared_object, arguments + outputs, axes, facts["constants"])
+    return outputs
+
+
+def run_pytorch(definition, inputs):
     scope = {}
     exec(compile(definition["reference"], definition["name"], "exec"), scope)
-    wanted = scope["run"](*wanted_inputs)
-    wanted = wanted if isinstance(wanted, (list, tuple)) else [wanted]
+    wanted = scope["run"](*inputs)
+    return list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
+
+
+def judge(definition, shared_object, facts, inputs, sizes):
+    for key, special in JUDGES.items():
+        if definition["op_type"] == key or definition["name"].startswith(key):
+            return special(
+                definition,
+                lambda named, axes: run_native(definition, shared_object, facts,
+                                               list(named.values()), {**sizes, **axes}),
+                lambda named: run_pytorch(definition, list(named.values())),
+                dict(zip(definition["inputs"], inputs)))
+    wanted_inputs = [copy(value) for value in inputs]
+    outputs = run_native(definition, shared_object, facts, inputs, sizes)
+    wanted = run_pytorch(definition, wanted_inputs)
     if len(wanted) != len(outputs):
         return f"expected {len(outputs)} outputs from PyTorch, got {len(wanted)}"
     for name, got, right in zip(definition["outputs"], outputs, wanted):

@@ -1,0 +1,10 @@
+/* Top-k sampling: sampling.h. An item is a row. */
+#include "contract.h"
+
+#include "../sampling.h"
+
+int TM_ENTRY(const tm_probs_t *probs, const tm_top_k_t *top_k, tm_samples_t *samples,
+             const tm_axes *axes, tm_stream stream) {
+    const sampling_job job = {probs, top_k, NULL, samples, axes->vocab_size, 0};
+    return sampling_run(job, axes->batch_size, stream);
+}
