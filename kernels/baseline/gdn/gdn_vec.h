@@ -1,0 +1,82 @@
+/* gdn_vec: what the gated delta rule's kernels share on the GPU: the inputs, gates, and 4 elements
+ * at a time. */
+#ifndef BASELINE_GDN_VEC_H
+#define BASELINE_GDN_VEC_H
+
+#include "tracemill.h"
+
+namespace {
+
+/* All tokens' inputs, and what the definition's heads are. */
+struct inputs {
+    const tm_bfloat16 *q, *k, *v; /* [tokens, heads of each, size] */
+    const float *A_log, *dt_bias; /* [v_heads] */
+    const tm_bfloat16 *a, *b;     /* [tokens, v_heads] */
+    tm_bfloat16 *output;          /* as v */
+    int q_heads, k_heads, v_heads;
+    float scale;
+
+    __device__ const tm_bfloat16 *query(int64_t token, int head, int size) const {
+        return q + (token * q_heads + head / (v_heads / q_heads)) * size;
+    }
+    __device__ const tm_bfloat16 *key(int64_t token, int head, int size) const {
+        return k + (token * k_heads + head / (v_heads / k_heads)) * size;
+    }
+    /* ln of what the state is multiplied by. */
+    __device__ float log_decay(int64_t token, int head) const {
+        const float x = __bfloat162float(a[token * v_heads + head]) + dt_bias[head];
+        const float softplus = x > 20.0f ? x : log1pf(expf(x));
+        return -expf(A_log[head]) * softplus;
+    }
+    /* How much of an error is corrected. */
+    __device__ float beta(int64_t token, int head) const {
+        return 1.0f / (1.0f + expf(-__bfloat162float(b[token * v_heads + head])));
+    }
+};
+
+__device__ inline float4 load_four(const tm_bfloat16 *from) {
+    const uint2 pairs = *reinterpret_cast<const uint2 *>(from);
+    return make_float4(__uint_as_float(pairs.x << 16), __uint_as_float(pairs.x & 0xffff0000u),
+                       __uint_as_float(pairs.y << 16), __uint_as_float(pairs.y & 0xffff0000u));
+}
+
+__device__ inline float dot(const float4 &x, const float4 &y) {
+    return x.x * y.x + x.y * y.y + x.z * y.z + x.w * y.w;
+}
+
+/* The sum over LANES neighbouring lanes, in each of them. */
+template <int LANES> __device__ float lanes_sum(float value) {
+#pragma unroll
+    for (int distance = LANES / 2; distance > 0; distance /= 2)
+        value += __shfl_xor_sync(0xffffffffu, value, distance);
+    return value;
+}
+
+/* What a definition calls `scale`: 0 stands for the usual. */
+inline float scale_or_usual(float scale, int64_t size) {
+    return scale == 0.0f ? 1.0f / sqrtf((float)size) : scale;
+}
+
+inline bool is_aligned(const void *pointer) {
+    return (uintptr_t)pointer % sizeof(uint4) == 0;
+}
+
+/* 0, or an error code for heads that do not share and tensors that no vector can be read from. */
+inline int check(const inputs &in, const void *state, const void *new_state) {
+    if (in.q_heads == 0 || in.k_heads == 0 || in.v_heads % in.q_heads != 0 ||
+        in.v_heads % in.k_heads != 0)
+        return tm_fail(2, "num_v_heads: expected a multiple of num_q_heads and num_k_heads");
+    if (!is_aligned(in.q) || !is_aligned(in.k) || !is_aligned(in.v) || !is_aligned(in.output) ||
+        !is_aligned(state) || !is_aligned(new_state))
+        return tm_fail(2, "expected tensors at multiples of 16 bytes");
+    return 0;
+}
+
+inline int launched() {
+    const cudaError_t status = cudaGetLastError();
+    return status == cudaSuccess ? 0 : tm_fail(1, "launch: %s", cudaGetErrorString(status));
+}
+
+} // namespace
+
+#endif
