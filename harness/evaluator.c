@@ -3,14 +3,13 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The registry: the first that claims a definition judges it; the last claims all. */
 static const tm_evaluator *const registry[] = {
-    &tm_evaluator_lowbit,
-    &tm_evaluator_dsa_topk,
-    &tm_evaluator_dsa_sparse,
-    &tm_evaluator_default,
+    &tm_evaluator_lowbit,     &tm_evaluator_sampling, &tm_evaluator_dsa_topk,
+    &tm_evaluator_dsa_sparse, &tm_evaluator_default,
 };
 
 /* Elements converted to float at a time. */
@@ -27,9 +26,29 @@ void tm_verdict_begin(tm_verdict *verdict) {
     *verdict = (tm_verdict){.status = TM_STATUS_PASSED, .matched_ratio = 1.0};
 }
 
+void tm_verdict_end(tm_verdict *verdict) {
+    free(verdict->tvds);
+    verdict->tvds = NULL;
+    verdict->tvd_count = 0;
+}
+
 void tm_verdict_void(tm_verdict *verdict, const char *reason) {
     verdict->status = TM_STATUS_VOID;
     snprintf(verdict->reason, sizeof verdict->reason, "no verdict: %s", reason);
+}
+
+static void set_sampling(tm_json *extra, const tm_verdict *verdict) {
+    tm_json *tvds = tm_json_array();
+    double largest = 0;
+    for (size_t i = 0; i < verdict->tvd_count; i++) {
+        tm_json_push_number(tvds, verdict->tvds[i]);
+        largest = fmax(largest, verdict->tvds[i]);
+    }
+    tm_json_set_number(extra, "tvd", largest);
+    tm_json_set(extra, "tvds_per_batch", tvds);
+    tm_json_set_number(extra, "tvd_limit", verdict->tvd_limit);
+    tm_json_set_int(extra, "sampling_rounds", verdict->sampling_rounds);
+    tm_json_set_int(extra, "samples_per_row", verdict->samples_per_row);
 }
 
 tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,
@@ -42,6 +61,8 @@ tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,
         tm_json_set_number(l2, table->tensors[table->input_count + i].name,
                            verdict->relative_l2[i]);
     tm_json_set(extra, "relative_l2", l2);
+    if (verdict->tvd_count)
+        set_sampling(extra, verdict);
     return extra;
 }
 

@@ -24,7 +24,32 @@ typedef struct {
     double matched_ratio;                         /* the lowest of any output; 1 when all match */
     double relative_l2[TM_EVALUATOR_MAX_OUTPUTS]; /* per output: |x - y| / |y|, the largest */
     int64_t compared_elems;
+    /* Of samples: total variation distance of each row, in the order of the batch; NULL: none. */
+    double *tvds;
+    size_t tvd_count;
+    double tvd_limit;                         /* the largest that is passed */
+    int64_t sampling_rounds, samples_per_row; /* calls of the row's own size; of all others */
 } tm_verdict;
+
+/* Samples of many calls on the same inputs, counted: [rows][vocabulary + 1], the last of a row
+ * being those outside of the vocabulary. */
+typedef struct {
+    int64_t first, rows; /* these rows of the batch */
+    int64_t vocabulary;
+    int64_t samples;  /* of each row */
+    bool is_own_size; /* of calls as they are timed, not of a batch that is repeated */
+    const uint32_t *cells;
+} tm_sample_counts;
+
+/* What an evaluator of samples has to say beside judging calls. A row of the output is a sample of
+ * the row of the same number in every input. */
+typedef struct {
+    const char *batch_axis;
+    /* Size of the batch and of the vocabulary; false: not the tensors of such an operator. */
+    bool (*shape)(const tm_table *table, int64_t *rows, int64_t *vocabulary);
+    void (*judge)(const tm_table *table, const tm_config *config, tm_inputs *inputs,
+                  const tm_sample_counts *counts, tm_verdict *verdict);
+} tm_sampling_rule;
 
 typedef struct {
     const char *name;
@@ -35,11 +60,13 @@ typedef struct {
      * controls.h. */
     void (*judge)(const tm_table *table, const tm_config *config, tm_inputs *inputs,
                   void *const *expected, void *const *actual, tm_verdict *verdict);
+    const tm_sampling_rule *sampling; /* NULL: outputs are no samples */
 } tm_evaluator;
 
 const tm_evaluator *tm_evaluator_for(const tm_table *table);
-/* A verdict with nothing compared yet. */
+/* A verdict with nothing compared yet; freed by tm_verdict_end. */
 void tm_verdict_begin(tm_verdict *verdict);
+void tm_verdict_end(tm_verdict *verdict);
 /* The `correctness.extra` of a verdict. Caller owns it. */
 tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,
                           const tm_evaluator *evaluator);
@@ -48,7 +75,7 @@ tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,
 void tm_verdict_void(tm_verdict *verdict, const char *reason);
 
 extern const tm_evaluator tm_evaluator_default, tm_evaluator_dsa_sparse, tm_evaluator_dsa_topk,
-    tm_evaluator_lowbit;
+    tm_evaluator_lowbit, tm_evaluator_sampling;
 
 /* The elementwise rule (docs/MEASUREMENT.md): an element is bad when |x-y| > atol and
  * |x-y| / (|y| + 1e-8) > rtol; NaN matches only NaN, an infinity only itself; integers and bools

@@ -15,6 +15,8 @@
 #include "lib/dtype_convert.h"
 
 #define SCALE_BYTES 4
+/* From this many indices on, several threads are worth their start. */
+#define PARALLEL_INDICES 4096
 
 typedef struct {
     int64_t rows, heads, dim, page_size, page_bytes, num_pages, max_pages, topk;
@@ -263,7 +265,7 @@ static void add_row(tally *total, const tally *row) {
 }
 
 static void judge_rows(const indexer *x, const tm_config *config, tally *total) {
-#pragma omp parallel
+#pragma omp parallel if (x->rows * x->topk > PARALLEL_INDICES)
     {
         size_t topk = (size_t)x->topk;
         scratch s = {.queries = need((size_t)(x->heads * x->dim), sizeof *s.queries),

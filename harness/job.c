@@ -149,6 +149,7 @@ const tm_job *tm_job_make(const tm_table *table, const tm_facts *facts, const ch
     job->device = device;
     job->input_count = (uint32_t)table->input_count;
     job->tensor_count = (uint32_t)count;
+    job->repeats = 1;
     if (!fill_axes(job, table, facts, diag))
         return NULL;
     for (size_t i = 0; i < count; i++) {
@@ -164,4 +165,32 @@ const tm_job *tm_job_make(const tm_table *table, const tm_facts *facts, const ch
                 out->is_overwritten = 1;
     }
     return job;
+}
+
+const tm_job *tm_job_repeat(const tm_job *job, const tm_facts *facts, const char *axis,
+                            int64_t repeats, tm_arena *arena) {
+    tm_job *large = tm_arena_alloc(arena, sizeof *large);
+    *large = *job;
+    large->repeats = (uint32_t)repeats;
+    large->output_bytes = 0;
+    for (size_t i = 0; i < facts->axis_count; i++) {
+        int64_t value;
+        if (strcmp(facts->axes[i], axis) != 0)
+            continue;
+        memcpy(&value, large->axes + i * 8, 8);
+        value *= repeats;
+        memcpy(large->axes + i * 8, &value, 8);
+    }
+    for (size_t i = 0; i < large->tensor_count; i++) {
+        tm_job_tensor *tensor = &large->tensors[i];
+        if (!tensor->is_scalar) {
+            tensor->elems *= repeats;
+            tensor->bytes *= (uint64_t)repeats;
+        }
+        if (i >= large->input_count) {
+            tensor->offset = large->output_bytes;
+            large->output_bytes += align_up(tensor->bytes, 4096);
+        }
+    }
+    return large;
 }

@@ -44,6 +44,7 @@ typedef struct {
     char signature[8192]; /* which it must have been compiled for */
     int32_t device;
     uint32_t input_count, tensor_count;
+    uint32_t repeats;           /* so many times the row's inputs stand one behind the other */
     unsigned char axes[64 * 8]; /* tm_axes of the contract */
     uint64_t output_bytes;      /* of one delivery of all outputs */
     tm_job_tensor tensors[TM_MAX_TENSORS];
@@ -69,9 +70,11 @@ typedef enum {
     TM_REQUEST_RUN,  /* inputs from `seed`, perturbed `steps` times; one call */
     TM_REQUEST_TIME, /* inputs as for a run, `warmup` calls; timed calls, each on inputs that are
                         perturbed once more */
-    TM_REQUEST_FETCH, /* outputs of the last call to the delivery, from `offset` on */
-    TM_REQUEST_CLOSE, /* give back the job's memory */
-    TM_REQUEST_QUIT   /* end, without a reply */
+    TM_REQUEST_FETCH,   /* outputs of the last call to the delivery, from `offset` on */
+    TM_REQUEST_COUNT,   /* inputs from `seed`; calls whose samples are counted, from zero */
+    TM_REQUEST_COUNTED, /* counts of some rows to the delivery */
+    TM_REQUEST_CLOSE,   /* give back the job's memory */
+    TM_REQUEST_QUIT     /* end, without a reply */
 } tm_request_kind;
 
 typedef struct {
@@ -84,10 +87,11 @@ typedef struct {
     uint64_t cap_ns; /* no further sample after this long */
     uint64_t seed;
     uint64_t offset;
-    uint64_t window_seed; /* of TM_REQUEST_FETCH: which parts of large outputs (window.h) */
-    int32_t secret;       /* of TM_REQUEST_OPEN: the outputs are answers, for nobody to look at */
-    int32_t windows;      /* of TM_REQUEST_FETCH: parts only, side by side */
-    int32_t status;       /* of TM_REQUEST_QUIT: the exit status */
+    int64_t rows, vocabulary; /* of counts; of TM_REQUEST_COUNTED: `rows` from row `offset` on */
+    uint64_t window_seed;     /* of TM_REQUEST_FETCH: which parts of large outputs (window.h) */
+    int32_t secret;  /* of TM_REQUEST_OPEN: the outputs are answers, for nobody to look at */
+    int32_t windows; /* of TM_REQUEST_FETCH: parts only, side by side */
+    int32_t status;  /* of TM_REQUEST_QUIT: the exit status */
 } tm_request;
 
 typedef enum {
@@ -104,7 +108,7 @@ typedef struct {
     int32_t kind;
     int32_t code;
     uint64_t number;      /* of the request */
-    int64_t samples;      /* of TM_REQUEST_TIME */
+    int64_t samples;      /* of TM_REQUEST_TIME; of TM_REQUEST_COUNT: calls */
     int32_t capped;       /* the time cap ended the samples early */
     char clock[16];       /* of TM_REQUEST_OPEN: tm_backend_ops.clock */
     uint64_t protocol_ns; /* spent on what the protocol asks: flushes and calls */
@@ -135,5 +139,9 @@ bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node
  * error. In the arena. */
 const tm_job *tm_job_make(const tm_table *table, const tm_facts *facts, const char *object,
                           const char *root, int device, tm_arena *arena, tm_diag *diag);
+/* The same job of a row `repeats` times as large: every tensor that is no scalar has an axis
+ * `axis` in front, and all of them stand one behind the other. In the arena. */
+const tm_job *tm_job_repeat(const tm_job *job, const tm_facts *facts, const char *axis,
+                            int64_t repeats, tm_arena *arena);
 
 #endif

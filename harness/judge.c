@@ -95,6 +95,7 @@ static void close_all(tm_judgement *j) {
 
 static void begin_outcome(tm_judgement *j) {
     tm_outcome *outcome = j->outcome;
+    tm_verdict_end(&outcome->verdict);
     tm_verdict_begin(&outcome->verdict);
     outcome->status = TM_STATUS_PASSED;
     outcome->reason[0] = '\0';
@@ -193,6 +194,7 @@ void tm_outcome_flag(tm_outcome *outcome, const char *flag) {
 void tm_outcome_free(tm_outcome *outcome) {
     while (outcome->trial_count)
         tm_trial_free(&outcome->trials[--outcome->trial_count]);
+    tm_verdict_end(&outcome->verdict);
     tm_text_free(&outcome->log);
 }
 

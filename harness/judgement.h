@@ -55,6 +55,8 @@ void tm_copy_line(char *out, size_t size, const char *text, size_t length);
 /* Starts or borrows a worker for the side, gives it the job and room for its outputs, and has it
  * load the object. */
 tm_step tm_side_open(tm_judgement *j, tm_side *side);
+/* Gives the side's worker another job of the same row. */
+tm_step tm_side_change(tm_judgement *j, tm_side *side, const tm_job *job);
 /* Asks the side's worker; anything but TM_REPLY_OK becomes a verdict or an error. */
 tm_step tm_side_ask(tm_judgement *j, tm_side *side, tm_request *request, tm_reply *reply);
 /* Ends the worker or gives it back; its words go to the outcome's log when they belong there. */
@@ -65,6 +67,9 @@ tm_step tm_answers_get(tm_judgement *j);
 
 /* One request for timed calls; their samples are added to the trial's. */
 tm_step tm_trial_measure(tm_judgement *j, tm_side *side, tm_request *request, tm_trial *trial);
+/* Where outputs are samples: calls of the solution that are counted, and judged by what came how
+ * often. After the trials. */
+tm_step tm_distribution_check(tm_judgement *j);
 /* All trials of the solution; the outcome has their figures when TM_GO_ON. */
 tm_step tm_trials_run(tm_judgement *j);
 

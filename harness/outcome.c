@@ -128,8 +128,10 @@ static void set_essentials(tm_json *extra, const tm_outcome *outcome) {
 /* Where the time of judging went. */
 static tm_json *spent_json(const tm_outcome *outcome) {
     static const char *const names[TM_REQUEST_QUIT] = {
-        [TM_REQUEST_OPEN] = "open", [TM_REQUEST_LOAD] = "load",   [TM_REQUEST_RUN] = "run",
-        [TM_REQUEST_TIME] = "time", [TM_REQUEST_FETCH] = "fetch", [TM_REQUEST_CLOSE] = "close",
+        [TM_REQUEST_OPEN] = "open",   [TM_REQUEST_LOAD] = "load",
+        [TM_REQUEST_RUN] = "run",     [TM_REQUEST_TIME] = "time",
+        [TM_REQUEST_FETCH] = "fetch", [TM_REQUEST_CLOSE] = "close",
+        [TM_REQUEST_COUNT] = "count", [TM_REQUEST_COUNTED] = "counted",
     };
     tm_json *spent = tm_json_object();
     tm_json_set_number(spent, "start", outcome->starting_ns / 1e6);

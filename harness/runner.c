@@ -35,6 +35,7 @@ struct tm_runner {
     bool is_filled;                  /* inputs are `step` perturbations after `seed` */
     uint64_t seed;
     int64_t step;
+    void *counts; /* of samples, on the device */
 };
 
 static const tm_backend_ops *const ops = &tm_the_backend;
@@ -68,6 +69,9 @@ static void free_tensors(tm_runner *runner) {
         runner->blocks[i] = NULL;
         runner->tensors[i] = runner->copies[i] = NULL;
     }
+    if (runner->counts)
+        ops->free(runner->backend, runner->counts);
+    runner->counts = NULL;
 }
 
 static void drop_delivery(tm_runner *runner) {
@@ -179,12 +183,12 @@ static void *original(const tm_runner *runner, size_t index) {
 
 static bool upload_blob(tm_runner *runner, size_t index, char *error) {
     const tm_job_tensor *tensor = &runner->desk->job.tensors[index];
+    size_t bytes = tensor->bytes / runner->desk->job.repeats;
     int file = open(tensor->path, O_RDONLY | O_CLOEXEC);
-    char *host = malloc(tensor->bytes ? tensor->bytes : 1);
+    char *host = malloc(bytes ? bytes : 1);
     bool good = file >= 0 && host;
-    for (size_t done = 0; good && done < tensor->bytes;) {
-        ssize_t got =
-            pread(file, host + done, tensor->bytes - done, (off_t)(tensor->file_offset + done));
+    for (size_t done = 0; good && done < bytes;) {
+        ssize_t got = pread(file, host + done, bytes - done, (off_t)(tensor->file_offset + done));
         good = got > 0;
         done += good ? (size_t)got : 0;
     }
@@ -192,7 +196,7 @@ static bool upload_blob(tm_runner *runner, size_t index, char *error) {
         snprintf(error, TM_BACKEND_ERROR_BYTES, "blob %.300s cannot be read: %s", tensor->path,
                  strerror(errno));
     else
-        good = ops->upload(runner->backend, original(runner, index), host, tensor->bytes, error);
+        good = ops->upload(runner->backend, original(runner, index), host, bytes, error);
     free(host);
     if (file >= 0)
         close(file);
@@ -213,6 +217,20 @@ static bool make(void *context, const tm_random_form *form, uint64_t seed, uint3
     return ops->fill_random(m->backend, m->data, form, seed, m->tensor, phase, stride, m->error);
 }
 
+/* The first of the job's repeats to all others. */
+static bool repeat(tm_runner *runner, size_t index, char *error) {
+    const tm_job_tensor *tensor = &runner->desk->job.tensors[index];
+    char *data = original(runner, index);
+    uint64_t done = tensor->bytes / runner->desk->job.repeats;
+    while (done < tensor->bytes) {
+        uint64_t some = done < tensor->bytes - done ? done : tensor->bytes - done;
+        if (!ops->copy(runner->backend, data + done, data, some, error))
+            return false;
+        done += some;
+    }
+    return true;
+}
+
 /* Inputs as they are `step` perturbations after `seed`, from wherever they are now. */
 static bool set_inputs(tm_runner *runner, uint64_t seed, int64_t step, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
@@ -227,6 +245,8 @@ static bool set_inputs(tm_runner *runner, uint64_t seed, int64_t step, tm_reply 
             good = tm_random_form_advance(&tensor->random, seed, from, step, make, &here);
         else if (tensor->fill == TM_FILL_BLOB && !goes_on)
             good = upload_blob(runner, i, error);
+        if (good && !tensor->is_scalar && tensor->fill != TM_FILL_ABSENT)
+            good = repeat(runner, i, error);
         if (!good)
             return fail(reply, TM_REPLY_HARNESS_FAILED, "input %s: %s", tensor->name, error);
     }
@@ -453,4 +473,53 @@ void tm_runner_fetch(tm_runner *runner, const tm_request *request, tm_reply *rep
             fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
             return;
         }
+}
+
+void tm_runner_count(tm_runner *runner, const tm_request *request, tm_reply *reply) {
+    char error[TM_BACKEND_ERROR_BYTES] = "";
+    const tm_job *job = &runner->desk->job;
+    const tm_job_tensor *output = &job->tensors[job->input_count];
+    size_t bytes = (size_t)request->rows * (size_t)(request->vocabulary + 1) * sizeof(uint32_t);
+    if (!runner->counts && !(runner->counts = ops->alloc(runner->backend, bytes, error))) {
+        fail(reply, TM_REPLY_OUT_OF_MEMORY, "counts of samples: %s", error);
+        return;
+    }
+    if (!set_inputs(runner, request->seed, 0, reply))
+        return;
+    if (!ops->fill_pattern(runner->backend, runner->counts, 0, bytes, error)) {
+        fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
+        return;
+    }
+    uint64_t begin = now_ns();
+    for (int64_t i = 0; i < request->iterations; i++) {
+        reply->capped = i > 0 && now_ns() - begin > request->cap_ns;
+        if (reply->capped)
+            break;
+        if (!prepare(runner, reply))
+            return;
+        bool good = call(runner, reply);
+        end_a_fork(runner);
+        if (!good)
+            return;
+        if (!ops->count(runner->backend, runner->counts, runner->tensors[job->input_count],
+                        output->dtype, output->elems, request->rows, request->vocabulary, error) ||
+            !ops->sync(runner->backend, error)) {
+            fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+            return;
+        }
+        reply->samples = i + 1;
+    }
+    reply->protocol_ns = now_ns() - begin;
+    nothing_overrun(runner, reply);
+}
+
+void tm_runner_counted(tm_runner *runner, const tm_request *request, tm_reply *reply) {
+    char error[TM_BACKEND_ERROR_BYTES] = "";
+    uint64_t row_bytes = (uint64_t)(request->vocabulary + 1) * sizeof(uint32_t);
+    uint64_t bytes = (uint64_t)request->rows * row_bytes;
+    if (!runner->counts || bytes > runner->delivery.bytes)
+        fail(reply, TM_REPLY_HARNESS_FAILED, "counts that do not fit the delivery");
+    else if (!ops->download(runner->backend, runner->delivery.map,
+                            (char *)runner->counts + request->offset * row_bytes, bytes, error))
+        fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
 }

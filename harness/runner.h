@@ -24,6 +24,10 @@ void tm_runner_run(tm_runner *runner, const tm_request *request, tm_reply *reply
 void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *reply);
 /* Outputs of the last call to the delivery. */
 void tm_runner_fetch(tm_runner *runner, const tm_request *request, tm_reply *reply);
+/* Calls on the same inputs, each sample of the first output counted on the device. */
+void tm_runner_count(tm_runner *runner, const tm_request *request, tm_reply *reply);
+/* Counts to the delivery. */
+void tm_runner_counted(tm_runner *runner, const tm_request *request, tm_reply *reply);
 /* Gives back the job's memory, so that an idle worker does not keep it from others. */
 void tm_runner_close(tm_runner *runner);
 

@@ -23,9 +23,15 @@ tm_step tm_conclude(tm_judgement *j, tm_status status, const char *format, ...) 
 }
 
 static const char *request_name(const tm_request *request) {
-    static const char *const names[] = {
-        "its start", "loading", "a checked call", "a timed call", "delivering its outputs",
-        "closing",   "quitting"};
+    static const char *const names[] = {"its start",
+                                        "loading",
+                                        "a checked call",
+                                        "a timed call",
+                                        "delivering its outputs",
+                                        "a counted call",
+                                        "delivering counts",
+                                        "closing",
+                                        "quitting"};
     return names[request->kind];
 }
 
@@ -231,6 +237,15 @@ tm_step tm_side_open(tm_judgement *j, tm_side *side) {
     step = tm_side_ask(j, side, &load, &reply);
     side->is_open = step == TM_GO_ON;
     return step;
+}
+
+tm_step tm_side_change(tm_judgement *j, tm_side *side, const tm_job *job) {
+    tm_request open = {.kind = TM_REQUEST_OPEN};
+    tm_request load = {.kind = TM_REQUEST_LOAD};
+    tm_reply reply;
+    ((tm_desk *)side->child.desk.map)->job = *job;
+    tm_step step = tm_side_ask(j, side, &open, &reply);
+    return step == TM_GO_ON ? tm_side_ask(j, side, &load, &reply) : step;
 }
 
 /* A worker that stays does not keep the memory of its last job. */

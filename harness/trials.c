@@ -344,6 +344,8 @@ tm_step tm_trials_run(tm_judgement *j) {
     for (int64_t i = 0; i < trials && step == TM_GO_ON; i++)
         step = run_trial(j, i);
     if (step == TM_GO_ON && !j->cell->in_process)
+        step = tm_distribution_check(j);
+    if (step == TM_GO_ON && !j->cell->in_process)
         summarise(j);
     return step;
 }

@@ -44,6 +44,10 @@ static int serve(void) {
             tm_runner_run(runner, &request, &reply);
         else if (request.kind == TM_REQUEST_TIME)
             tm_runner_time(runner, &request, &reply);
+        else if (request.kind == TM_REQUEST_COUNT)
+            tm_runner_count(runner, &request, &reply);
+        else if (request.kind == TM_REQUEST_COUNTED)
+            tm_runner_counted(runner, &request, &reply);
         else if (request.kind == TM_REQUEST_CLOSE)
             tm_runner_close(runner);
         else

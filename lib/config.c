@@ -418,3 +418,10 @@ bool tm_config_from_node(tm_node_reader *reader, const tm_node *node, tm_config 
     *config = values.config;
     return ok;
 }
+
+double tm_config_extra(const tm_config *config, const char *key, double otherwise) {
+    for (size_t i = 0; i < config->extra_count; i++)
+        if (strcmp(config->extra[i]->key, key) == 0 && config->extra[i]->type == TM_NODE_NUMBER)
+            return config->extra[i]->number;
+    return otherwise;
+}

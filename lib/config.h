@@ -51,6 +51,8 @@ tm_config tm_config_resolve(const tm_config_file *file, const char *op_type,
 
 /* The resolved values as the JSON that a cell reads, and back. */
 tm_json *tm_config_to_json(const tm_config *config);
+/* A number among the members of `extra`, or `otherwise`. */
+double tm_config_extra(const tm_config *config, const char *key, double otherwise);
 /* NULL node members keep built-in values; false after appending an error. */
 bool tm_config_from_node(tm_node_reader *reader, const tm_node *node, tm_config *config);
 

@@ -83,8 +83,10 @@ run() { # backend, arch, seconds after which one hangs
     cd "$scratch/$1" || exit 2
     : >table.txt
     bench "$2" rogues --timeout=60 --authors=cheats,honest
+    workloads=10 # of which four have solutions for a CPU only
+    [ "$1" = cpu ] || workloads=6
     expect "cheats/$1: the summary counts weak workloads" \
-        'WEAK  1 of 6 workloads would let a plainly wrong answer pass; see report.md' \
+        "WEAK  1 of $workloads workloads would let a plainly wrong answer pass; see report.md" \
         "$(grep '^WEAK' build/report/summary.txt)"
     expect "cheats/$1: the report lists them" \
         '- cheat_tiny: small (batch_size=9); output: zeros, mean, dropped tail, x 1.1' \

@@ -1,0 +1,2 @@
+/* The reference again. */
+#include "../../../kernels/sparse.h"

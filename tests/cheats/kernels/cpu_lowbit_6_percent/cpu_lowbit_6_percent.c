@@ -1,0 +1,3 @@
+/* Six elements of a hundred are wrong. */
+#define WRONG 6
+#include "../lowbit.h"

@@ -1,0 +1,3 @@
+/* Leaves the log-sum-exp out. */
+#define NO_LSE
+#include "../sparse.h"

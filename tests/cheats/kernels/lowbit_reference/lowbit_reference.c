@@ -1,0 +1,3 @@
+/* A copy. */
+#define WRONG 0
+#include "../lowbit.h"

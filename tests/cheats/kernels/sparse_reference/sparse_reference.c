@@ -1,0 +1,2 @@
+/* Softmax without subtracting the largest logit. */
+#include "../sparse.h"
