@@ -255,9 +255,10 @@ static void plan_rows(planner *p, const tm_scanned_definition *scanned,
         else
             rows[count++] = row;
     }
+    size_t selected = count;
     if (strcmp(list, "smoke") == 0)
         count = tm_rows_keep_smoke(p->arena, rows, count);
-    planned->rows = rows;
+    planned->rows = selected ? rows : NULL;
     planned->row_count = count;
 }
 
@@ -290,7 +291,10 @@ static void plan_definition(planner *p, const tm_scanned_definition *scanned, tm
         return;
     }
     if (planned->row_count == 0)
-        skip(p, TM_SKIPPED_DEFINITION, definition->name, NULL, "no workloads");
+        skip(p, TM_SKIPPED_DEFINITION, definition->name, NULL,
+             planned->rows
+                 ? "all workloads are too large for a smoke test; --workloads=all runs them"
+                 : "no workloads");
     add_candidate(p, reference, planned);
 }
 

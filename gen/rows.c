@@ -7,6 +7,7 @@
 
 #define SMOKE_ROWS 3
 #define SMOKE_LARGE_BYTES ((size_t)64 << 20)
+#define SMOKE_MOST_BYTES ((size_t)512 << 20)
 
 bool tm_rows_selected(const char *selection, const char *uuid) {
     return strcmp(selection, "all") == 0 || strcmp(selection, "smoke") == 0 ||
@@ -25,7 +26,7 @@ size_t tm_rows_keep_smoke(tm_arena *arena, tm_row *rows, size_t count) {
         for (size_t i = 0; i < count; i++)
             if (!kept[i] && (smallest == count || sizes[i] < sizes[smallest]))
                 smallest = i;
-        if (smallest < count && (pick == 0 || sizes[smallest] <= SMOKE_LARGE_BYTES))
+        if (smallest < count && sizes[smallest] <= (pick ? SMOKE_LARGE_BYTES : SMOKE_MOST_BYTES))
             kept[smallest] = true;
     }
     size_t left = 0;

@@ -21,7 +21,8 @@ typedef struct {
 /* Whether `selection` ("smoke", "all", or a comma list of UUIDs) may have this row. */
 bool tm_rows_selected(const char *selection, const char *uuid);
 /* Cuts the rows of a definition down to what the smoke selection takes of them: the smallest by
- * bytes, and only one where the smallest is already large. The number of rows that are left. */
+ * bytes, only one where the smallest is already large, and none where even that is too large for a
+ * smoke test. The number of rows that are left. */
 size_t tm_rows_keep_smoke(tm_arena *arena, tm_row *rows, size_t count);
 
 #endif
