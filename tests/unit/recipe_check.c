@@ -188,13 +188,29 @@ static void check_choice(check *c) {
     }
 }
 
+/* No two of a token alike, where 16 bits leave few values. */
+static void check_logits(check *c) {
+    if (tm_dtype_bits(c->tensor->dtype) == 32)
+        return;
+    int64_t experts = c->tensor->shape[c->tensor->rank - 1];
+    for (int64_t i = 0; i < c->tensor->elems; i++)
+        for (int64_t j = i / experts * experts; j < i; j++)
+            if (c->floats[i] == c->floats[j])
+                WRONG(c, "routing_logits of experts %" PRId64 " and %" PRId64 " are both %g",
+                      j % experts, i % experts, (double)c->floats[i]);
+}
+
 static void check_moe(check *c) {
     if (strcmp(c->tensor->name, "topk_ids") == 0)
         check_choice(c);
     else if (c->ints)
         WRONG(c, "%s is not checked", c->tensor->name);
+    else if (strstr(c->tensor->name, "_scale"))
+        check_range(c, 0.001, 10);
     else
         check_range(c, -10, 10);
+    if (strcmp(c->tensor->name, "routing_logits") == 0)
+        check_logits(c);
 }
 
 /* Lengths that the table has room for, and distinct pages for each of them. */
