@@ -208,8 +208,6 @@ bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm
                       .keeper = -1,
                       .answers = {.memory = TM_MEMORY_NONE},
                       .sides = {{.child = TM_CHILD_NONE}, {.child = TM_CHILD_NONE}}};
-    if (cell->table->synthesized)
-        tm_outcome_flag(outcome, "SYNTHESIZED");
     if (did_not_compile(&j, cell->solution_path)) {
         conclude_compile_error(&j);
         return true;

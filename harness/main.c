@@ -35,6 +35,8 @@ int tm_judge_main(const tm_table *table, int argc, char **argv) {
     if ((!cell.in_process && !tm_lock_device(&cell, &cell.device_index, arena, diag)) ||
         !tm_judge_cell(&cell, &outcome, arena, diag))
         goto out;
+    if (table->synthesized)
+        tm_outcome_flag(&outcome, "SYNTHESIZED");
     if (cell.trace_path && !tm_outcome_write(&cell, tm_evaluator_for(table), &outcome, arena, diag))
         goto out;
     if (!outcome.is_printed)
