@@ -60,7 +60,8 @@ def inputs_of(definition, draw_library, seed):
             inputs[name] = sizes.get("head_dim", 192) ** -0.5
         else:
             shape = [sizes[axis] for axis in spec["shape"]]
-            inputs[name] = reference.draw(draw_library, seed, number, spec, shape)
+            inputs[name], _ = reference.draw(draw_library, seed, number, definition["op_type"], name,
+                                             spec, shape)
     return inputs, sizes
 
 

@@ -23,7 +23,8 @@ judge() {
             "$srcdir/configure" --arch=cpu --op-types='gqa_*,mla_*' "$@" &&
             find build/solutions -name 'reference_*.json' | sed 's/json$/so/' | xargs ninja &&
             ${CC:-cc} -shared -fPIC -std=c11 -D_GNU_SOURCE -O3 -fno-math-errno -fopenmp "-I$srcdir" \
-                "$srcdir/harness/random_fill.c" "$srcdir/lib/dtype.c" -o draw.so -lm
+                "$srcdir/harness/random_fill.c" "$srcdir/harness/random_form.c" "$srcdir/lib/dtype.c" \
+                -o draw.so -lm
     ) >"$scratch/$name.log" 2>&1 || {
         failed "attention/$name/build" "$(tail -n 20 "$scratch/$name.log")"
         return
