@@ -1,0 +1,39 @@
+/* Multi-head latent attention, absorbed: all heads share a cache of compressed keys, which are the
+ * values too, and rotated keys. The last queries of each request, causal; every page is full. */
+#include "contract.h"
+
+typedef tm_q_nope_t attention_q;
+typedef tm_q_pe_t attention_q_tail;
+typedef tm_ckv_cache_t attention_k, attention_v;
+typedef tm_kpe_cache_t attention_k_tail;
+typedef tm_output_t attention_output;
+
+#include "../../attention_cpu.h"
+
+int TM_ENTRY(const tm_q_nope_t *q_nope, const tm_q_pe_t *q_pe, const tm_ckv_cache_t *ckv_cache,
+             const tm_kpe_cache_t *kpe_cache, const tm_int32 *qo_indptr, const tm_int32 *kv_indptr,
+             const tm_int32 *kv_indices, tm_float32 sm_scale, tm_output_t *output, tm_float32 *lse,
+             const tm_axes *axes, tm_stream stream) {
+    (void)stream;
+    attention_job job = {0};
+    job.q = q_nope;
+    job.q_tail = q_pe;
+    job.k = ckv_cache;
+    job.v = ckv_cache;
+    job.k_tail = kpe_cache;
+    job.output = output;
+    job.lse = lse;
+    job.qo_indptr = qo_indptr;
+    job.kv_indptr = kv_indptr;
+    job.kv_indices = kv_indices;
+    job.queries = axes->total_q;
+    job.requests = axes->len_indptr - 1;
+    job.qo_heads = axes->num_qo_heads;
+    job.kv_heads = 1;
+    job.elems = axes->head_dim_ckv;
+    job.tail_elems = axes->head_dim_kpe;
+    job.v_elems = axes->head_dim_ckv;
+    job.page_size = axes->page_size;
+    job.sm_scale = sm_scale;
+    return attention_run(&job);
+}
