@@ -93,11 +93,40 @@ static reading mamba_reads(const tm_table *table, const char *input) {
     return tied ? UNREAD : USUALLY;
 }
 
+/* Of the table only the rows of positions that occur. */
+static reading rope_reads(const tm_table *table, const char *input) {
+    (void)table;
+    return strcmp(input, "cos_sin_cache") == 0 ? UNREAD : READ;
+}
+
+/* What is kept of a row depends on all of it; of a row whose limits keep everything, the part up to
+ * the drawn token will do. */
+static reading sampling_reads(const tm_table *table, const char *input) {
+    (void)table;
+    return strcmp(input, "probs") == 0 ? USUALLY : READ;
+}
+
+/* Of the caches what is listed, or in the sequences; a token that lists nothing, and a sequence of
+ * no tokens, need no query. */
+static reading dsa_reads(const tm_table *table, const char *input) {
+    (void)table;
+    return strcmp(input, "sparse_indices") == 0 || strcmp(input, "seq_lens") == 0 ? READ : UNREAD;
+}
+
+/* As many as entries are listed or in the sequences, which the axes do not say. */
+static double unknown_operations(const tm_table *table) {
+    (void)table;
+    return -1;
+}
+
 static const family families[] = {
     {"gemm", NULL, NULL, gemm_operations},
     {"rmsnorm", NULL, NULL, few_operations},
     {"gdn", NULL, gdn_reads, gdn_operations},
     {"mamba_ssu", NULL, mamba_reads, few_operations},
+    {"rope", NULL, rope_reads, few_operations},
+    {"sampling", NULL, sampling_reads, few_operations},
+    {"dsa_paged", NULL, dsa_reads, unknown_operations},
 };
 
 static const family *find_family(const char *op_type) {

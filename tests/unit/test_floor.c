@@ -242,6 +242,33 @@ static void test_mamba(void **state) {
     assert_near(floor.floor_ns, 31800 / 5000.0);
 }
 
+/* Of the table of angles only the rows of positions that occur. */
+static void test_rope(void **state) {
+    const recurrence rope = {"rope", {{"num_tokens", 10, false}}, 1, TM_FILL_RANDOM};
+    tm_floor floor = recurrent_floor(state, &rope, "cos_sin_cache");
+    assert_near(floor.least_bytes, 2000 + 30800 + 2000);
+    assert_near(floor.limit_ns, 34800 / 4000.0);
+    assert_near(floor.floor_ns, 33800 / 5000.0);
+}
+
+/* A row that is not filtered need not be read to its end. */
+static void test_sampling(void **state) {
+    const recurrence sampling = {"sampling", {{"batch_size", 10, false}}, 1, TM_FILL_RANDOM};
+    tm_floor floor = recurrent_floor(state, &sampling, "probs");
+    assert_near(floor.least_bytes, 2000 + 30800 + 4000 + 2000);
+    assert_near(floor.limit_ns, 38800 / 4000.0);
+    assert_near(floor.floor_ns, 33800 / 5000.0);
+}
+
+/* Only what lists entries is surely read, and how many it lists is not known. */
+static void test_dsa(void **state) {
+    const recurrence dsa = {"dsa_paged", {{"num_tokens", 10, false}}, 1, TM_FILL_RANDOM};
+    tm_floor floor = recurrent_floor(state, &dsa, "sparse_indices");
+    assert_near(floor.least_bytes, 4000 + 2000);
+    assert_true(floor.limit_ns == 0);
+    assert_near(floor.floor_ns, 5000 / 5000.0);
+}
+
 /* Of a family that is not known only the outputs count. */
 static void test_unknown_family(void **state) {
     const recurrence unknown = {"such", {{"batch_size", 10, false}}, 1, TM_FILL_RANDOM};
@@ -276,6 +303,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_gdn_mtp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_gdn_prefill, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mamba, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rope, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sampling, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dsa, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_family, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_known, set_up, tear_down),
     };
