@@ -15,7 +15,7 @@ plan() { # folder, option...
     folder=$1
     shift
     mkdir -p "$folder"
-    (cd "$folder" && "$gen" --backend=cpu --arch=cpu "$@") >"$folder.log" 2>&1 || {
+    (cd "$folder" && "$gen" --backend=cpu --arch=cpu --synthesize-blobs "$@") >"$folder.log" 2>&1 || {
         cat "$folder.log"
         failed deterministic/plan "tm-gen failed in $folder"
         finish

@@ -271,6 +271,15 @@ static void check_sampling(check *c) {
             WRONG(c, "%s[%" PRId64 "] is %" PRId64, c->tensor->name, i, c->ints[i]);
     if (strcmp(c->tensor->name, "top_p") == 0)
         check_range(c, 1e-38, 1);
+    int64_t width = axis(c, "vocab_size");
+    bool are_probs = strcmp(c->tensor->name, "probs") == 0;
+    for (int64_t begin = 0; are_probs && begin < c->tensor->elems; begin += width) {
+        double sum = 0;
+        for (int64_t i = begin; i < begin + width; i++)
+            sum += c->floats[i] > 0 ? (double)c->floats[i] : (double)NAN;
+        if (!(fabs(sum - 1) < 1e-3))
+            WRONG(c, "probs: the row at %" PRId64 " adds up to %g", begin, sum);
+    }
 }
 
 /* Finite, and not the same everywhere. */

@@ -146,7 +146,29 @@ static void test_same_bytes(void **state) {
         "'A_log': {'shape': ['d'], 'dtype': 'float32'},"
         "'cu_seqlens': {'shape': ['n'], 'dtype': 'int64'}},"
         "'make': ['k'], 'recipe': {'seed': 11, 'skew': 0.8}}";
+    static const char dsa[] =
+        "{'definition': 'd', 'op_type': 'dsa_paged', 'axes': {'batch_size': 9, 'max_num_pages': 5,"
+        " 'num_pages': 40, 'page_size': 64, 'topk': 33}, 'inputs': {"
+        "'seq_lens': {'shape': ['batch_size'], 'dtype': 'int32'},"
+        "'block_table': {'shape': ['batch_size', 'max_num_pages'], 'dtype': 'int32'},"
+        "'sparse_indices': {'shape': ['batch_size', 'topk'], 'dtype': 'int32'}},"
+        "'make': ['seq_lens'], 'recipe': {'seed': 11, 'skew': 0.8}}";
+    static const char rope[] =
+        "{'definition': 'd', 'op_type': 'rope', 'axes': {'max_seq_len': 999, 'rotary_dim': 64,"
+        " 'num_tokens': 300}, 'inputs': {"
+        "'positions': {'shape': ['num_tokens'], 'dtype': 'int64'},"
+        "'cos_sin_cache': {'shape': ['max_seq_len', 'rotary_dim'], 'dtype': 'float32'}},"
+        "'make': ['positions'], 'recipe': {'seed': 11, 'skew': 0.8, 'rope_theta': 500000}}";
+    static const char sampling[] =
+        "{'definition': 'd', 'op_type': 'sampling', 'axes': {'batch_size': 9, 'vocab_size': 333},"
+        "'inputs': {'probs': {'shape': ['batch_size', 'vocab_size'], 'dtype': 'float32'},"
+        "'top_k': {'shape': ['batch_size'], 'dtype': 'int32'},"
+        "'top_p': {'shape': ['batch_size'], 'dtype': 'float32'}},"
+        "'make': ['top_k'], 'recipe': {'seed': 11, 'skew': 0.8}}";
     tm_node_reader reader = model_begin();
+    assert_int_equal(hash_made(read_recipe(&reader, dsa)), UINT64_C(0x3cd41b421dcd8c32));
+    assert_int_equal(hash_made(read_recipe(&reader, rope)), UINT64_C(0xb75c6dd3edaa6c51));
+    assert_int_equal(hash_made(read_recipe(&reader, sampling)), UINT64_C(0x1e3dce9d0d619d5e));
     assert_int_equal(hash_made(read_recipe(&reader, attention)), UINT64_C(0x83f77ab780204d0f));
     assert_int_equal(hash_made(read_recipe(&reader, moe)), UINT64_C(0xbf40ab9c42ba6c9a));
     assert_int_equal(hash_made(read_recipe(&reader, gdn)), UINT64_C(0x5b34dbd1fdb8e661));
