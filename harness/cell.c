@@ -118,7 +118,8 @@ static bool read_value(tm_cell *cell, int argc, char **argv, int *at, tm_diag *d
         char *end = NULL;
         cell->has_seed = true;
         cell->seed = strtoull(value, &end, 0);
-        return (*value >= '0' && *value <= '9' && !*end) || complain(diag, "--seed", "a number", value);
+        return (*value >= '0' && *value <= '9' && !*end) ||
+               complain(diag, "--seed", "a number", value);
     }
     tm_diag_error(diag, tm_diag_command_line, NULL, "unexpected argument \"%s\"; see %s --help",
                   argv[*at], argv[0]);
