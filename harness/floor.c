@@ -9,7 +9,14 @@ typedef enum {
     READ,    /* by every honest kernel, to the last byte */
     USUALLY, /* but not of each sequence: for the limit, not for the floor */
     UNREAD,  /* by some */
+    CHOSEN,  /* a part of it, which other inputs choose */
 } reading;
+
+/* Of CHOSEN inputs. */
+typedef struct {
+    double share; /* surely read */
+    bool exact;   /* and no more */
+} part;
 
 typedef struct {
     const char *op_type;
@@ -17,6 +24,7 @@ typedef struct {
     reading (*reads)(const tm_table *table, const char *input); /* NULL: READ, all of them */
     /* Operations of a row, a multiplication and an addition being two; negative: not known. */
     double (*operations)(const tm_table *table);
+    part (*chosen)(const tm_table *table); /* NULL: nothing is CHOSEN */
 } family;
 
 /* The value of an axis, or -1. */
@@ -119,14 +127,54 @@ static double unknown_operations(const tm_table *table) {
     return -1;
 }
 
+/* Whether logits choose among experts all of which are here: each token then has top_k of them.
+ * Choices that were made before may repeat an expert, and name some that there are not. */
+static bool are_experts_here(const tm_table *table) {
+    return find_input(table, "routing_logits") && !find_input(table, "local_expert_offset") &&
+           axis_value(table, "top_k") >= 0;
+}
+
+/* Llama 4's routing has a bias that it does not read. */
+static reading moe_reads(const tm_table *table, const char *input) {
+    if (strcmp(input, "routing_logits") == 0 || strcmp(input, "topk_ids") == 0)
+        return READ;
+    if (strcmp(input, "routing_bias") == 0)
+        return find_input(table, "local_expert_offset") ? READ : UNREAD;
+    bool is_token = strncmp(input, "hidden_states", strlen("hidden_states")) == 0;
+    return is_token && are_experts_here(table) ? READ : CHOSEN;
+}
+
+/* A token has top_k different experts; others may have the same ones. */
+static part moe_chosen(const tm_table *table) {
+    int64_t tokens = axis_value(table, "seq_len"), chosen = axis_value(table, "top_k");
+    int64_t experts = axis_value(table, "num_experts");
+    if (experts < 0)
+        experts = axis_value(table, "num_local_experts");
+    if (!are_experts_here(table) || tokens < 1 || experts < chosen)
+        return (part){0, tokens == 0};
+    return (part){(double)chosen / (double)experts, tokens == 1 || experts == chosen};
+}
+
+/* Up, gate and down: three products of hidden_size times intermediate_size for each token and
+ * expert of it (Shazeer, "GLU Variants Improve Transformer", 2020, equation 6). */
+static double moe_operations(const tm_table *table) {
+    int64_t tokens = axis_value(table, "seq_len"), chosen = axis_value(table, "top_k");
+    int64_t hidden = axis_value(table, "hidden_size");
+    int64_t inner = axis_value(table, "intermediate_size");
+    if (!are_experts_here(table) || tokens < 0 || hidden < 0 || inner < 0)
+        return -1;
+    return 6.0 * (double)tokens * (double)chosen * (double)hidden * (double)inner;
+}
+
 static const family families[] = {
-    {"gemm", NULL, NULL, gemm_operations},
-    {"rmsnorm", NULL, NULL, few_operations},
-    {"gdn", NULL, gdn_reads, gdn_operations},
-    {"mamba_ssu", NULL, mamba_reads, few_operations},
-    {"rope", NULL, rope_reads, few_operations},
-    {"sampling", NULL, sampling_reads, few_operations},
-    {"dsa_paged", NULL, dsa_reads, unknown_operations},
+    {"gemm", NULL, NULL, gemm_operations, NULL},
+    {"rmsnorm", NULL, NULL, few_operations, NULL},
+    {"gdn", NULL, gdn_reads, gdn_operations, NULL},
+    {"mamba_ssu", NULL, mamba_reads, few_operations, NULL},
+    {"rope", NULL, rope_reads, few_operations, NULL},
+    {"sampling", NULL, sampling_reads, few_operations, NULL},
+    {"dsa_paged", NULL, dsa_reads, unknown_operations, NULL},
+    {"moe", NULL, moe_reads, moe_operations, moe_chosen},
 };
 
 static const family *find_family(const char *op_type) {
@@ -166,6 +214,7 @@ typedef struct {
 static work work_of(const tm_table *table) {
     const family *known = find_family(table->op_type);
     work done = {.is_whole = known != NULL};
+    part chosen = known && known->chosen ? known->chosen(table) : (part){0, true};
     for (size_t i = 0; i < table->input_count; i++) {
         const tm_table_tensor *tensor = &table->tensors[i];
         reading how = known && known->reads ? known->reads(table, tensor->name) : READ;
@@ -175,6 +224,10 @@ static work work_of(const tm_table *table) {
             done.usually += tensor_bytes(tensor);
         else if (how == READ)
             done.read += tensor_bytes(tensor);
+        else if (how == CHOSEN) {
+            done.read += chosen.share * tensor_bytes(tensor);
+            done.is_whole = done.is_whole && chosen.exact;
+        }
     }
     for (size_t i = 0; i < table->output_count; i++)
         done.written += tensor_bytes(&table->tensors[table->input_count + i]);

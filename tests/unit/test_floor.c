@@ -269,6 +269,52 @@ static void test_dsa(void **state) {
     assert_near(floor.floor_ns, 5000 / 5000.0);
 }
 
+/* Six tokens or one, two of eight experts each: logits of 4 bytes, 20 of hidden_states, 800 of
+ * weights, outputs of 20. `third`: a scalar or tensor that says where experts are. */
+static tm_floor moe_floor(void **state, int64_t tokens, const char *first, const char *third) {
+    const tm_table_axis axes[] = {{"seq_len", tokens, false},
+                                  {"num_experts", 8, true},
+                                  {"top_k", 2, true},
+                                  {"hidden_size", 10, true},
+                                  {"intermediate_size", 5, true}};
+    const tm_table_tensor tensors[] = {
+        {first, TM_DTYPE_BFLOAT16, false, 2, {tokens, 2}, TM_FILL_BLOB, 0, 0, 0, 0},
+        {"hidden_states", TM_DTYPE_BFLOAT16, false, 2, {tokens, 10}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"gemm1_weights", TM_DTYPE_FLOAT32, false, 2, {8, 25}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {third, TM_DTYPE_BFLOAT16, false, 1, {8}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"output", TM_DTYPE_BFLOAT16, false, 2, {tokens, 10}, TM_FILL_OUTPUT, 0, 0, 0, 0},
+    };
+    tm_table table = {.op_type = "moe",
+                      .axes = axes,
+                      .axis_count = COUNT(axes),
+                      .tensors = tensors,
+                      .input_count = 4,
+                      .output_count = 1};
+    return floor_of(state, &table, two_devices, 0);
+}
+
+/* Of the weights only those of one token's experts are surely read, and where there is one token no
+ * more; the bias of this routing is not. */
+static void test_moe(void **state) {
+    tm_floor floor = moe_floor(state, 6, "routing_logits", "routing_bias");
+    assert_near(floor.least_bytes, 24 + 120 + 200 + 120);
+    assert_near(floor.operations, 6 * 6 * 2 * 50);
+    assert_true(floor.limit_ns == 0);
+    floor = moe_floor(state, 1, "routing_logits", "routing_bias");
+    assert_near(floor.least_bytes, 4 + 20 + 200 + 20);
+    assert_near(floor.limit_ns, 244 / 4000.0);
+}
+
+/* Where experts are elsewhere, or were chosen before, a token may need nothing. */
+static void test_moe_elsewhere(void **state) {
+    tm_floor floor = moe_floor(state, 6, "routing_logits", "local_expert_offset");
+    assert_near(floor.least_bytes, 24 + 120);
+    assert_true(floor.operations == 0 && floor.limit_ns == 0);
+    floor = moe_floor(state, 1, "topk_ids", "output1_scales_scalar");
+    assert_near(floor.least_bytes, 4 + 20);
+    assert_true(floor.operations == 0 && floor.limit_ns == 0);
+}
+
 /* Of a family that is not known only the outputs count. */
 static void test_unknown_family(void **state) {
     const recurrence unknown = {"such", {{"batch_size", 10, false}}, 1, TM_FILL_RANDOM};
@@ -306,6 +352,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_rope, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sampling, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dsa, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_moe, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_moe_elsewhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_family, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_known, set_up, tear_down),
     };
