@@ -74,7 +74,8 @@ typedef enum {
     TM_REQUEST_COUNT,   /* inputs from `seed`; calls whose samples are counted, from zero */
     TM_REQUEST_COUNTED, /* counts of some rows to the delivery */
     TM_REQUEST_CLOSE,   /* give back the job's memory */
-    TM_REQUEST_QUIT     /* end, without a reply */
+    TM_REQUEST_QUIT,    /* end, without a reply */
+    TM_REQUEST_WARM     /* open the desk's device, use all of it once, then stop: no reply */
 } tm_request_kind;
 
 typedef struct {

@@ -138,14 +138,17 @@ int tm_keeper_connect(const char *folder, const char *program, const char *name,
 }
 
 bool tm_keeper_borrow(int keeper, tm_child *child, int side, const char *worker, const char *object,
-                      uint64_t memory_bytes) {
-    tm_keeper_request request = {
-        .kind = TM_KEEPER_BORROW, .side = side, .memory_bytes = memory_bytes};
+                      int device_index, const char *lock, uint64_t memory_bytes) {
+    tm_keeper_request request = {.kind = TM_KEEPER_BORROW,
+                                 .side = side,
+                                 .device_index = device_index,
+                                 .memory_bytes = memory_bytes};
     tm_keeper_reply reply = {0};
     int fds[TM_MESSAGE_MAX_FDS];
     *child = TM_CHILD_NONE;
     snprintf(request.name, sizeof request.name, "%s", object);
     snprintf(request.worker, sizeof request.worker, "%s", worker);
+    snprintf(request.lock, sizeof request.lock, "%s", lock);
     if (!tm_identity_of(worker, &request.program) || !tm_identity_of(object, &request.object) ||
         !ask(keeper, &request, &reply, fds))
         return false;

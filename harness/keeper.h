@@ -9,7 +9,11 @@
  * A solution worker serves one shared object only, so that solutions never meet; it is not lent
  * again when a judge returns it as spoilt, ends without returning it, or when it has started
  * processes. While it is not lent it is stopped: what it left running does not disturb others. It
- * cannot ask the keeper itself. */
+ * cannot ask the keeper itself.
+ *
+ * When no judge has come for a moment, which may be because a solution is being compiled, the
+ * keeper starts a spare worker that opens the device and loads nothing. The next solution takes it.
+ */
 #ifndef TM_KEEPER_H
 #define TM_KEEPER_H
 
@@ -48,6 +52,7 @@ typedef struct {
     int32_t kind;
     int32_t side;
     int32_t force;
+    int32_t device_index;  /* of TM_KEEPER_BORROW: that the worker will open */
     uint64_t memory_bytes; /* of TM_KEEPER_BORROW: tm_child_start */
     tm_identity program;   /* of TM_KEEPER_BORROW: the worker's */
     tm_identity object;    /* of TM_KEEPER_BORROW: of the shared object that it will load */
@@ -55,6 +60,7 @@ typedef struct {
     int64_t after_ns;  /* CLOCK_REALTIME */
     char name[4096];   /* of the shared object, or of a row */
     char worker[4096]; /* of TM_KEEPER_BORROW: path of its program */
+    char lock[4096];   /* of TM_KEEPER_BORROW: the device's lock file, which the judge holds */
 } tm_keeper_request;
 
 typedef struct {
@@ -71,9 +77,9 @@ typedef struct {
  * errno. Closed by close(). */
 int tm_keeper_connect(const char *folder, const char *program, const char *name,
                       const char *backend, const char *uuid);
-/* False with errno when no worker can be started. */
+/* False with errno when no worker can be started. `lock`: what the caller holds of the device. */
 bool tm_keeper_borrow(int keeper, tm_child *child, int side, const char *worker, const char *object,
-                      uint64_t memory_bytes);
+                      int device_index, const char *lock, uint64_t memory_bytes);
 /* The worker goes back, or is ended when it is spoilt. */
 void tm_keeper_return(tm_child *child, bool spoilt);
 /* Ends a worker, at once or when it has had a moment to end by itself, and says how that was. False

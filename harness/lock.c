@@ -10,10 +10,8 @@
 #include "lib/file.h"
 #include "lib/text.h"
 
-/* The lock file of a device: by its identity, so that all build folders of a machine meet there;
- * for the CPU the file that compiles of this build share. */
-static const char *lock_path(const tm_node *described, const tm_node *device, const char *root,
-                             tm_arena *arena) {
+const char *tm_lock_path(const tm_node *described, const tm_node *device, const char *root,
+                         tm_arena *arena) {
     const tm_node *backend = tm_node_get(described, "backend");
     if (backend && backend->string && strcmp(backend->string, "cpu") == 0)
         return tm_file_join(arena, root, "build/machine.lock");
@@ -50,7 +48,7 @@ static int try_lock(const char *path, int operation, tm_diag *diag) {
 
 int tm_lock_this_device(const tm_node *described, const tm_node *device, const char *root,
                         tm_arena *arena, tm_diag *diag) {
-    return try_lock(lock_path(described, device, root, arena), LOCK_EX, diag);
+    return try_lock(tm_lock_path(described, device, root, arena), LOCK_EX, diag);
 }
 
 bool tm_lock_device(const tm_cell *cell, int *device, tm_arena *arena, tm_diag *diag) {
@@ -63,8 +61,8 @@ bool tm_lock_device(const tm_cell *cell, int *device, tm_arena *arena, tm_diag *
     }
     int index = 0;
     for (const tm_node *node = first; node; node = node->next, index++)
-        if (try_lock(lock_path(cell->device, node, cell->root, arena), LOCK_EX | LOCK_NB, diag) >=
-            0) {
+        if (try_lock(tm_lock_path(cell->device, node, cell->root, arena), LOCK_EX | LOCK_NB,
+                     diag) >= 0) {
             *device = index;
             return true;
         }

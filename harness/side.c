@@ -7,6 +7,7 @@
 
 #include "harness/judgement.h"
 #include "harness/keeper.h"
+#include "harness/lock.h"
 
 /* A delivery is made this large at least, so that it seldom has to grow. */
 #define DELIVERY_BYTES ((size_t)16 << 20)
@@ -193,8 +194,9 @@ static bool start(tm_judgement *j, tm_side *side) {
     if (side->child.socket >= 0)
         return true; /* in process */
     if (j->keeper >= 0)
-        return tm_keeper_borrow(j->keeper, &side->child, side->which, j->worker, side->object,
-                                limit);
+        return tm_keeper_borrow(
+            j->keeper, &side->child, side->which, j->worker, side->object, j->cell->device_index,
+            tm_lock_path(j->cell->device, tm_cell_device(j->cell), j->cell->root, j->arena), limit);
     return tm_child_start(&side->child, j->worker, limit);
 }
 

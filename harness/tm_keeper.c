@@ -5,11 +5,13 @@
  *
  * Exit status: 0, 2 bad usage. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -25,6 +27,8 @@
 #define SIDES 2
 #define TICK_MS 500
 #define MAX_ENDING 16
+/* How long a spare worker may take to open the device. */
+#define SPARE_NS INT64_C(5000000000)
 /* Answers take at most this part of the memory, and half of the descriptors: each has one. */
 #define MEMORY_SHARE 8
 
@@ -42,6 +46,13 @@ typedef struct {
     object *objects; /* that it has been asked to load */
 } seat;
 
+/* A worker that has opened the device and loaded nothing, for the next solution. */
+typedef struct {
+    tm_child child;           /* pid 0: none */
+    bool is_wanted;           /* `recipe` is there, and has not failed */
+    tm_keeper_request recipe; /* of the last solution's worker that was lent */
+} spare;
+
 typedef struct answers {
     struct answers *next; /* less recently used */
     int memfd;
@@ -54,6 +65,7 @@ typedef struct {
     const char *path;
     tm_identity self, socket;
     seat seats[SIDES];
+    spare spare;
     pid_t ending[MAX_ENDING]; /* workers that have been killed and not yet waited for */
     size_t ending_count;
     answers *newest;
@@ -82,9 +94,11 @@ static void bury(keeper *k, bool all) {
 
 /* What workers have left behind, and what ended of itself. */
 static void end_orphans(keeper *k) {
-    pid_t keep[SIDES + MAX_ENDING];
+    pid_t keep[SIDES + 1 + MAX_ENDING];
     size_t count = 0;
     bury(k, false);
+    if (k->spare.child.pid > 0)
+        keep[count++] = k->spare.child.pid;
     for (int side = 0; side < SIDES; side++)
         if (k->seats[side].child.pid > 0)
             keep[count++] = k->seats[side].child.pid;
@@ -95,20 +109,29 @@ static void end_orphans(keeper *k) {
 
 /* The worker is ended; if it does not matter how it ends, it is not waited for: a device takes some
  * 0.1 s to clear up behind it. */
-static void empty_seat(keeper *k, seat *s) {
-    if (s->child.pid > 0 && k->ending_count < MAX_ENDING) {
-        kill(-s->child.pid, SIGKILL);
-        k->ending[k->ending_count++] = s->child.pid;
-        s->child.pid = 0;
+static void end(keeper *k, tm_child *child) {
+    if (child->pid > 0 && k->ending_count < MAX_ENDING) {
+        kill(-child->pid, SIGKILL);
+        k->ending[k->ending_count++] = child->pid;
+        child->pid = 0;
     }
-    tm_child_free(&s->child);
-    s->child = TM_CHILD_NONE;
+    tm_child_free(child);
+    *child = TM_CHILD_NONE;
+}
+
+static void empty_seat(keeper *k, seat *s) {
+    end(k, &s->child);
     s->is_lent = false;
     while (s->objects) {
         object *next = s->objects->next;
         free(s->objects);
         s->objects = next;
     }
+}
+
+static bool is_alive(pid_t pid) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
 /* A solution's worker has one object; a reference's has several, none of them since edited. */
@@ -121,9 +144,65 @@ static bool suits(const seat *s, const tm_keeper_request *request) {
         if (same_path ? !same : request->side == TM_SIDE_SOLUTION)
             return false;
     }
+    return is_alive(s->child.pid);
+}
+
+/* ---- the spare worker ---- */
+
+static void drop_spare(keeper *k) {
+    end(k, &k->spare.child);
+}
+
+/* Whether a worker stops, as one does that has opened the device, within a time. */
+static bool has_stopped(pid_t pid) {
+    int64_t deadline = now_ns(CLOCK_MONOTONIC) + SPARE_NS;
     siginfo_t info = {0};
-    return waitid(P_PID, (id_t)s->child.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == 0;
+    while (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != pid && now_ns(CLOCK_MONOTONIC) < deadline)
+        poll(NULL, 0, 1);
+    return info.si_pid == pid && info.si_code == CLD_STOPPED;
+}
+
+/* Starts a spare worker and waits for it; a judge that comes meanwhile waits for the lock. Nothing
+ * while a cell is timed on the device, which would notice. */
+static void start_spare(keeper *k) {
+    spare *s = &k->spare;
+    const tm_request warm = {.kind = TM_REQUEST_WARM};
+    tm_identity program;
+    int lock = open(s->recipe.lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0 || flock(lock, LOCK_SH | LOCK_NB) != 0)
+        goto out;
+    s->is_wanted = false; /* tried once for each one that is taken */
+    if (!tm_identity_of(s->recipe.worker, &program) ||
+        memcmp(&program, &s->recipe.program, sizeof program) != 0)
+        goto out;
+    if (!tm_child_start(&s->child, s->recipe.worker, s->recipe.memory_bytes)) {
+        s->child = TM_CHILD_NONE;
+        goto out;
+    }
+    ((tm_desk *)s->child.desk.map)->job.device = s->recipe.device_index;
+    if (!tm_message_send(s->child.socket, &warm, sizeof warm, NULL, 0) ||
+        !has_stopped(s->child.pid))
+        drop_spare(k);
+out:
+    if (lock >= 0)
+        close(lock);
+}
+
+/* Gives the spare to a seat that is empty. False when there is none that suits. */
+static bool take_spare(keeper *k, seat *to, const tm_keeper_request *request) {
+    spare *s = &k->spare;
+    bool suits = s->child.pid > 0 && is_alive(s->child.pid) &&
+                 memcmp(&s->recipe.program, &request->program, sizeof request->program) == 0 &&
+                 s->recipe.device_index == request->device_index &&
+                 s->recipe.memory_bytes == request->memory_bytes;
+    if (!suits) {
+        drop_spare(k);
+        return false;
+    }
+    to->child = s->child;
+    s->child = TM_CHILD_NONE;
+    return true;
 }
 
 static void note_object(seat *s, const tm_keeper_request *request) {
@@ -142,16 +221,22 @@ static void note_object(seat *s, const tm_keeper_request *request) {
 static void lend(keeper *k, int client, const tm_keeper_request *request) {
     seat *s = &k->seats[request->side];
     tm_keeper_reply reply = {0};
+    bool is_solution = request->side == TM_SIDE_SOLUTION;
     if (!suits(s, request)) {
         empty_seat(k, s);
         end_orphans(k);
-        if (!tm_child_start(&s->child, request->worker, request->memory_bytes)) {
+        if (!(is_solution && take_spare(k, s, request)) &&
+            !tm_child_start(&s->child, request->worker, request->memory_bytes)) {
             reply.code = errno;
             s->child = TM_CHILD_NONE;
             tm_message_send(client, &reply, sizeof reply, NULL, 0);
             return;
         }
         s->program = request->program;
+    }
+    if (is_solution) {
+        k->spare.recipe = *request;
+        k->spare.is_wanted = true;
     }
     note_object(s, request);
     s->is_lent = true;
@@ -331,8 +416,11 @@ static void run(keeper *k) {
     while (!k->quit && is_found(k) &&
            now_ns(CLOCK_MONOTONIC) - idle_since < TM_KEEPER_IDLE_S * INT64_C(1000000000)) {
         struct pollfd listener = {TM_KEEPER_LISTEN, POLLIN, 0};
-        if (poll(&listener, 1, TICK_MS) <= 0)
+        if (poll(&listener, 1, TICK_MS) <= 0) {
+            if (k->spare.is_wanted && k->spare.child.pid <= 0)
+                start_spare(k);
             continue;
+        }
         int client = accept4(TM_KEEPER_LISTEN, NULL, NULL, SOCK_CLOEXEC);
         if (client < 0)
             continue;
@@ -354,7 +442,8 @@ int main(int argc, char **argv) {
     keeper k = {.path = argv[1],
                 .backend = argv[2],
                 .uuid = argv[3],
-                .seats = {{.child = TM_CHILD_NONE}, {.child = TM_CHILD_NONE}}};
+                .seats = {{.child = TM_CHILD_NONE}, {.child = TM_CHILD_NONE}},
+                .spare = {.child = TM_CHILD_NONE}};
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     prctl(PR_SET_DUMPABLE, 0); /* its descriptors lead to answers */
     signal(SIGPIPE, SIG_IGN);
@@ -367,6 +456,7 @@ int main(int argc, char **argv) {
     run(&k);
     for (int side = 0; side < SIDES; side++)
         empty_seat(&k, &k.seats[side]);
+    drop_spare(&k);
     bury(&k, true);
     end_orphans(&k);
     while (k.newest)

@@ -8,6 +8,7 @@
  * TM_WORKER_CUT_OFF when the way to the judge is gone. */
 #include <errno.h>
 #include <link.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,12 @@ static int serve(void) {
         if (request.kind == TM_REQUEST_QUIT) {
             end = request.status;
             break;
+        }
+        if (request.kind == TM_REQUEST_WARM) {
+            if (!tm_runner_warm(runner))
+                break;
+            raise(SIGSTOP); /* that it has come so far; until somebody needs it */
+            continue;
         }
         if (request.kind == TM_REQUEST_OPEN && request.secret)
             prctl(PR_SET_DUMPABLE, 0); /* answers: not for a solution's worker to read */

@@ -112,6 +112,17 @@ worker_of() { # solution
         grep -qs "/$1.so" "/proc/$worker/maps" && echo "$worker"
     done
 }
+# The worker that has loaded nothing; it is ready once it has stopped.
+spare_of_keeper() {
+    for worker in $(pids_of tm-worker); do
+        grep -qs '/build/solutions/' "/proc/$worker/maps" || echo "$worker"
+    done
+}
+# shellcheck disable=SC2317 # called by wait_until
+has_spare() {
+    spare=$(spare_of_keeper)
+    case $(sed 's/.*) //; s/ .*//' "/proc/$spare/stat" 2>/dev/null) in T) ;; *) return 1 ;; esac
+}
 wait_until() { # command...
     tries=0
     while ! "$@" && [ $tries -lt 100 ]; do
@@ -156,11 +167,34 @@ judge keeper two 2
 worker=$(worker_of two)
 judge keeper two 1
 expect 'keeper/a worker serves the rows of its solution' "$worker" "$(worker_of two)"
-expect 'keeper/idle workers are stopped' 'T T' \
+# For the next solution one is there already; it serves that one only.
+wait_until has_spare
+expect 'keeper/idle workers are stopped' 'T T T' \
     "$(for pid in $(pids_of tm-worker); do sed 's/.*) //; s/ .*//' "/proc/$pid/stat"; done |
         tr '\n' ' ' | sed 's/ $//')"
 expect 'keeper/idle workers see no answers' '' \
     "$(for pid in $(pids_of tm-worker); do grep -s tracemill-answers "/proc/$pid/maps"; done)"
+
+expected=$spare
+judge keeper one 2
+expect 'keeper/a solution takes the spare worker' "$expected" "$(worker_of one)"
+gone 'keeper/in place of the one before' "$worker"
+wait_until has_spare
+expected=$spare
+judge keeper two 2 one 1
+expect 'keeper/which serves no second one' "PASSED PASSED " \
+    "$(value status two 2) $(value status one 1) $(is_gone "$expected" || echo "$expected")"
+judge keeper slow 1 &
+judging=$!
+wait_until runs_slow
+(exec flock -x build/machine.lock sleep 2) & # the next cell to be timed
+wait $judging
+sleep 1
+expect 'keeper/no spare worker is started beside a timed cell' '' "$(spare_of_keeper)"
+wait_until has_spare
+judge keeper slow 1 # the same solution: the spare one stays
+expect 'keeper/one spare worker at a time' "3 $spare" \
+    "$(pids_of tm-worker | grep -c .) $(spare_of_keeper)"
 
 judge keeper spoils 1 spoils 2
 expect 'keeper/a spoilt worker is not used again' 'RUNTIME_ERROR PASSED' \
@@ -182,6 +216,7 @@ expect 'keeper/nor have it replaced' "$keeper" "$(keeper_pid)"
 
 # ---- what is killed ----
 # Between cells: its socket is left behind.
+wait_until has_spare
 # shellcheck disable=SC2046 # words
 set -- $(pids_of tm-worker)
 kill -KILL "$keeper"
@@ -278,8 +313,9 @@ else
     keeper=$(pids_of tm-keeper) worker=$(worker_of one)
     $as_user ls "/proc/$worker/fd" >/dev/null 2>&1 ||
         failed 'keeper/a worker can be looked into' 'or the next check says nothing'
+    wait_until has_spare
     for process in $keeper $(pids_of tm-worker); do
-        [ "$process" = "$worker" ] || $as_user ls "/proc/$process/fd"
+        [ "$process" = "$worker" ] || [ "$process" = "$spare" ] || $as_user ls "/proc/$process/fd"
     done >reached.txt 2>/dev/null
     expect 'keeper/answers cannot be reached' '' "$(cat reached.txt)"
 fi
