@@ -24,7 +24,7 @@ traces=build/traces/planted/rmsnorm
 bench() { # name, configure option...
     name=$1
     shift
-    "$srcdir/configure" --arch=cpu --dataset="$planted" --authors=planted \
+    "$srcdir/configure" --arch=cpu --dataset="$planted" --workloads=all --authors=planted \
         --warmup-runs=1 --iterations=5 --num-trials=2 "$@" >configure.log 2>&1 ||
         failed "statuses/$name" "configure: $(cat configure.log)"
     if ninja bench >"$name.log" 2>&1; then
