@@ -7,14 +7,17 @@
 #include <stdlib.h>
 
 enum {
-    TOKENS = 16, /* of a page, whose scores are formed together */
-    HEADS = 2,
+    LANES = 8,
+    VECTORS = 2,
+    TOKENS = VECTORS * LANES, /* of a page, whose scores are formed together */
+    HEADS = 4,
     DIGIT = 11,
     BINS = 1 << DIGIT,
     SCALE_BYTES = 4,
 };
 
-typedef float token_vector __attribute__((vector_size(4 * TOKENS), aligned(4)));
+typedef float token_vector __attribute__((vector_size(4 * LANES)));
+typedef int32_t mask_vector __attribute__((vector_size(4 * LANES)));
 
 typedef struct {
     const tm_float8_e4m3fn *q;
@@ -52,25 +55,29 @@ static uint32_t key_of(float score) {
 /* Scores of TOKENS tokens of a page; `turned` is [dim][TOKENS], `queries` [heads][dim]. */
 static void score_tokens(const problem *p, const float *turned, const float *queries,
                          const float *weights, const float *scales, float *scores) {
-    token_vector sum = {0}, scale;
-    memcpy(&scale, scales, sizeof scale);
+    token_vector sum[VECTORS] = {{0}}, scale[VECTORS];
+    memcpy(scale, scales, sizeof scale);
     for (int64_t head = 0; head < p->heads; head += HEADS) {
-        token_vector dot[HEADS] = {0};
-        const int64_t second = head + 1 < p->heads ? head + 1 : head;
+        token_vector dot[HEADS][VECTORS] = {{{0}}};
+        const float *query[HEADS];
+        for (int h = 0; h < HEADS; ++h) /* past the last head: the last one again, not used */
+            query[h] = queries + (head + h < p->heads ? head + h : p->heads - 1) * p->dim;
         for (int64_t i = 0; i < p->dim; ++i) {
-            token_vector key;
-            memcpy(&key, turned + i * TOKENS, sizeof key);
-            dot[0] += key * queries[head * p->dim + i];
-            dot[1] += key * queries[second * p->dim + i];
+            token_vector keys[VECTORS];
+            memcpy(keys, turned + i * TOKENS, sizeof keys);
+            for (int h = 0; h < HEADS; ++h)
+                for (int v = 0; v < VECTORS; ++v)
+                    dot[h][v] += keys[v] * query[h][i];
         }
         for (int h = 0; h < HEADS && head + h < p->heads; ++h) {
-            const token_vector logit = dot[h] * scale;
-            typedef int32_t mask __attribute__((vector_size(4 * TOKENS)));
-            const mask negative = logit < 0; /* of what is no number too: not */
-            sum += (token_vector)((mask)logit & ~negative) * weights[head + h];
+            for (int v = 0; v < VECTORS; ++v) {
+                const token_vector logit = dot[h][v] * scale[v];
+                const mask_vector negative = logit < 0; /* what is no number is not */
+                sum[v] += (token_vector)((mask_vector)logit & ~negative) * weights[head + h];
+            }
         }
     }
-    memcpy(scores, &sum, sizeof sum);
+    memcpy(scores, sum, sizeof sum);
 }
 
 static void score_page(const problem *p, int64_t page, const float *queries, const float *weights,
