@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "harness/reach.h"
+
 /* What is known of a family. A floor that is too high would accuse an honest kernel: what may stay
  * unread, such as pages that no index reaches, is left out, and of a family that is not listed
  * every input. */
@@ -23,8 +25,8 @@ typedef struct {
     const char *unread_axis; /* inputs with this axis may be read in part, or NULL */
     reading (*reads)(const tm_table *table, const char *input); /* NULL: READ, all of them */
     /* Operations of a row, a multiplication and an addition being two; negative: not known. */
-    double (*operations)(const tm_table *table);
-    part (*chosen)(const tm_table *table); /* NULL: nothing is CHOSEN */
+    double (*operations)(const tm_table *table, tm_inputs *inputs);
+    part (*chosen)(const tm_table *table, tm_inputs *inputs); /* NULL: nothing is CHOSEN */
 } family;
 
 /* The value of an axis, or -1. */
@@ -37,13 +39,15 @@ static int64_t axis_value(const tm_table *table, const char *name) {
 
 /* C[M,N] = A[M,K] B[N,K]^T is M N dot products of length K: 2 M N K (BLAS's count, Dongarra et al.,
  * "A set of level 3 basic linear algebra subprograms", 1990). */
-static double gemm_operations(const tm_table *table) {
+static double gemm_operations(const tm_table *table, tm_inputs *inputs) {
+    (void)inputs;
     int64_t m = axis_value(table, "M"), n = axis_value(table, "N"), k = axis_value(table, "K");
     return m < 0 || n < 0 || k < 0 ? -1 : 2.0 * (double)m * (double)n * (double)k;
 }
 
 /* Some five operations per element of two bytes or more: every device moves bytes more slowly. */
-static double few_operations(const tm_table *table) {
+static double few_operations(const tm_table *table, tm_inputs *inputs) {
+    (void)inputs;
     (void)table;
     return 0;
 }
@@ -75,7 +79,8 @@ static reading gdn_reads(const tm_table *table, const char *input) {
  * and by q, and add an outer product to the state behind it, if that is wanted: 2 D^2 each. What
  * tokens of one chunk have to do with each other comes on top, and depends on the chunk's length.
  */
-static double gdn_operations(const tm_table *table) {
+static double gdn_operations(const tm_table *table, tm_inputs *inputs) {
+    (void)inputs;
     int64_t batch = axis_value(table, "batch_size"), steps = axis_value(table, "seq_len");
     int64_t heads = axis_value(table, "num_v_heads"), size = axis_value(table, "head_size");
     int64_t tokens = axis_value(table, "total_seq_len");
@@ -122,7 +127,8 @@ static reading dsa_reads(const tm_table *table, const char *input) {
 }
 
 /* As many as entries are listed or in the sequences, which the axes do not say. */
-static double unknown_operations(const tm_table *table) {
+static double unknown_operations(const tm_table *table, tm_inputs *inputs) {
+    (void)inputs;
     (void)table;
     return -1;
 }
@@ -145,7 +151,8 @@ static reading moe_reads(const tm_table *table, const char *input) {
 }
 
 /* A token has top_k different experts; others may have the same ones. */
-static part moe_chosen(const tm_table *table) {
+static part moe_chosen(const tm_table *table, tm_inputs *inputs) {
+    (void)inputs;
     int64_t tokens = axis_value(table, "seq_len"), chosen = axis_value(table, "top_k");
     int64_t experts = axis_value(table, "num_experts");
     if (experts < 0)
@@ -157,13 +164,47 @@ static part moe_chosen(const tm_table *table) {
 
 /* Up, gate and down: three products of hidden_size times intermediate_size for each token and
  * expert of it (Shazeer, "GLU Variants Improve Transformer", 2020, equation 6). */
-static double moe_operations(const tm_table *table) {
+static double moe_operations(const tm_table *table, tm_inputs *inputs) {
+    (void)inputs;
     int64_t tokens = axis_value(table, "seq_len"), chosen = axis_value(table, "top_k");
     int64_t hidden = axis_value(table, "hidden_size");
     int64_t inner = axis_value(table, "intermediate_size");
     if (!are_experts_here(table) || tokens < 0 || hidden < 0 || inner < 0)
         return -1;
     return 6.0 * (double)tokens * (double)chosen * (double)hidden * (double)inner;
+}
+
+static bool is_paged_decode(const tm_table *table) {
+    return strstr(table->definition, "_paged_decode") && find_input(table, "kv_indices");
+}
+
+/* Of pages that sequences share, a kernel may read one copy; a sequence without pages needs no
+ * query. What a prefill reads of its pages is not known here. */
+static reading gqa_paged_reads(const tm_table *table, const char *input) {
+    bool is_cache = strcmp(input, "k_cache") == 0 || strcmp(input, "v_cache") == 0;
+    return !is_cache ? USUALLY : is_paged_decode(table) ? CHOSEN : UNREAD;
+}
+
+static bool reach_of(const tm_table *table, tm_inputs *inputs, tm_reach *reach) {
+    return is_paged_decode(table) && tm_reach_of_pages(inputs, axis_value(table, "num_pages"),
+                                                       axis_value(table, "page_size"), reach);
+}
+
+static part gqa_paged_chosen(const tm_table *table, tm_inputs *inputs) {
+    tm_reach reach;
+    if (!reach_of(table, inputs, &reach))
+        return (part){0, false};
+    int64_t all = axis_value(table, "num_pages") * axis_value(table, "page_size");
+    return (part){all ? (double)reach.distinct_tokens / (double)all : 0, true};
+}
+
+/* For each token and query head a dot product with its key, and its value times a weight. */
+static double gqa_paged_operations(const tm_table *table, tm_inputs *inputs) {
+    tm_reach reach;
+    int64_t heads = axis_value(table, "num_qo_heads"), size = axis_value(table, "head_dim");
+    if (heads < 0 || size < 0 || !reach_of(table, inputs, &reach))
+        return -1;
+    return 4.0 * (double)reach.tokens * (double)heads * (double)size;
 }
 
 static const family families[] = {
@@ -173,6 +214,7 @@ static const family families[] = {
     {"mamba_ssu", NULL, mamba_reads, few_operations, NULL},
     {"rope", NULL, rope_reads, few_operations, NULL},
     {"sampling", NULL, sampling_reads, few_operations, NULL},
+    {"gqa_paged", NULL, gqa_paged_reads, gqa_paged_operations, gqa_paged_chosen},
     {"dsa_paged", NULL, dsa_reads, unknown_operations, NULL},
     {"moe", NULL, moe_reads, moe_operations, moe_chosen},
 };
@@ -204,6 +246,10 @@ static bool may_stay_unread(const tm_table *table, const family *known,
     return false;
 }
 
+static double larger(double a, double b) {
+    return a > b ? a : b;
+}
+
 typedef struct {
     double read, usually; /* what is read in any case; what comes on top as a rule */
     double written;
@@ -211,10 +257,10 @@ typedef struct {
     bool is_whole;     /* nothing was left out */
 } work;
 
-static work work_of(const tm_table *table) {
+static work work_of(const tm_table *table, tm_inputs *inputs) {
     const family *known = find_family(table->op_type);
     work done = {.is_whole = known != NULL};
-    part chosen = known && known->chosen ? known->chosen(table) : (part){0, true};
+    part chosen = known && known->chosen ? known->chosen(table, inputs) : (part){0, true};
     for (size_t i = 0; i < table->input_count; i++) {
         const tm_table_tensor *tensor = &table->tensors[i];
         reading how = known && known->reads ? known->reads(table, tensor->name) : READ;
@@ -231,7 +277,7 @@ static work work_of(const tm_table *table) {
     }
     for (size_t i = 0; i < table->output_count; i++)
         done.written += tensor_bytes(&table->tensors[table->input_count + i]);
-    double operations = known ? known->operations(table) : -1;
+    double operations = known ? known->operations(table, inputs) : -1;
     done.is_whole = done.is_whole && operations >= 0;
     done.operations = operations > 0 ? operations : 0;
     return done;
@@ -274,10 +320,6 @@ static double most_of(const tm_node *rates, tm_dtype dtype) {
     return most;
 }
 
-static double larger(double a, double b) {
-    return a > b ? a : b;
-}
-
 /* Outputs up to the cache's size may still be in there when the call ends; of a device whose cache
  * is not known, all of them. */
 static double floor_bytes(const work *done, const tm_node *device) {
@@ -289,7 +331,8 @@ const char *tm_bound_name(tm_bound bound) {
     return bound == TM_BOUND_MEMORY ? "memory" : "compute";
 }
 
-bool tm_floor_of(const tm_table *table, const tm_node *ceilings, int device_index, tm_floor *out) {
+bool tm_floor_of(const tm_table *table, tm_inputs *inputs, const tm_node *ceilings,
+                 int device_index, tm_floor *out) {
     const tm_node *devices = tm_node_get(ceilings, "devices");
     const tm_node *device = devices ? devices->child : NULL;
     for (int i = 0; device && i < device_index; i++)
@@ -297,7 +340,7 @@ bool tm_floor_of(const tm_table *table, const tm_node *ceilings, int device_inde
     double copy = figure(device, "copy_bytes_per_s"), most = figure(device, "most_bytes_per_s");
     if (copy <= 0)
         return false;
-    work done = work_of(table);
+    work done = work_of(table, inputs);
     tm_dtype dtype = operand_dtype(table);
     double rate = rate_of(tm_node_get(device, "operations_per_s"), dtype);
     double most_rate = most_of(tm_node_get(device, "most_operations_per_s"), dtype);

@@ -117,7 +117,7 @@ static tm_step attempt(tm_judgement *j) {
     tm_step step = make_jobs(j) ? tm_answers_get(j) : TM_BROKEN;
     if (step == TM_GO_ON)
         step = tm_trials_run(j);
-    if (step == TM_GO_ON && !tm_outcome_is_possible(j->cell, j->outcome, j->arena))
+    if (step == TM_GO_ON && !tm_outcome_is_possible(j->cell, j->inputs, j->outcome, j->arena))
         step = TM_VERDICT;
     if (step != TM_GO_ON)
         j->sides[TM_SIDE_SOLUTION].is_spoilt = true;

@@ -63,7 +63,8 @@ bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm
 
 /* Holds a cell that passed against build/ceilings.json, if it is there. False when its latency is
  * below what the row takes at least: then it has become RUNTIME_ERROR, flagged IMPOSSIBLE. */
-bool tm_outcome_is_possible(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena);
+bool tm_outcome_is_possible(const tm_cell *cell, tm_inputs *inputs, tm_outcome *outcome,
+                            tm_arena *arena);
 /* Trials and timed calls per trial of a cell. */
 int64_t tm_trial_count(const tm_cell *cell);
 int64_t tm_trial_iterations(const tm_cell *cell);

@@ -33,11 +33,11 @@ static double percent_of_limit(const tm_outcome *outcome) {
 }
 
 /* By hand the file may not be there, or be of a run that was interrupted: no limit is known. */
-static bool read_floor(const tm_cell *cell, tm_floor *floor, tm_arena *arena) {
+static bool read_floor(const tm_cell *cell, tm_inputs *inputs, tm_floor *floor, tm_arena *arena) {
     const tm_source *source = tm_file_read(arena, tm_cell_path(cell, arena, "build/ceilings.json"));
     const tm_node *ceilings =
         source ? tm_json_parse_all(arena, source, tm_diag_create(arena)) : NULL;
-    return tm_floor_of(cell->table, ceilings, cell->device_index, floor);
+    return tm_floor_of(cell->table, inputs, ceilings, cell->device_index, floor);
 }
 
 /* Faster than the limit, by more than two measurements differ: the limit is to be looked at. */
@@ -46,13 +46,14 @@ static bool is_beyond(const tm_outcome *outcome) {
                                   percent_of_limit(outcome) > DOUBTFUL_PERCENT);
 }
 
-bool tm_outcome_is_possible(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena) {
+bool tm_outcome_is_possible(const tm_cell *cell, tm_inputs *inputs, tm_outcome *outcome,
+                            tm_arena *arena) {
     if (outcome->status != TM_STATUS_PASSED || cell->in_process)
         return true;
     tm_floor *floor = &outcome->floor;
-    outcome->has_floor = read_floor(cell, floor, arena);
+    outcome->has_floor = read_floor(cell, inputs, floor, arena);
     if (is_beyond(outcome) && tm_remeasure_ceilings(cell, arena))
-        outcome->has_floor = read_floor(cell, floor, arena);
+        outcome->has_floor = read_floor(cell, inputs, floor, arena);
     if (!outcome->has_floor || outcome->latency_ns >= floor->floor_ns)
         return true;
     char latency[32], least[32], operations[64] = "";

@@ -45,14 +45,19 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static tm_floor floor_of(void **state, const tm_table *table, const char *ceilings, int device) {
+static tm_floor floor_with(void **state, const tm_table *table, tm_inputs *inputs,
+                           const char *ceilings, int device) {
     fixture *f = *state;
     tm_source source = {"ceilings.json", ceilings, strlen(ceilings)};
     const tm_node *node = tm_json_parse_all(f->arena, &source, f->diag);
     tm_floor floor = {0};
     assert_non_null(node);
-    assert_true(tm_floor_of(table, node, device, &floor));
+    assert_true(tm_floor_of(table, inputs, node, device, &floor));
     return floor;
+}
+
+static tm_floor floor_of(void **state, const tm_table *table, const char *ceilings, int device) {
+    return floor_with(state, table, NULL, ceilings, device);
 }
 
 static void assert_near(double got, double expected) {
@@ -315,6 +320,55 @@ static void test_moe_elsewhere(void **state) {
     assert_true(floor.operations == 0 && floor.limit_ns == 0);
 }
 
+/* Three sequences, of 6, no and 8 tokens; the first page of two of them is the same: 10 tokens
+ * of the cache, each 2 heads of 8 bfloat16, twice. 14 tokens, 4 heads: 4 * 14 * 4 * 8
+ * operations. */
+static tm_floor paged_floor(void **state, const char *definition, const int32_t *indices,
+                            tm_fill fill) {
+    static const int32_t starts[] = {0, 2, 2, 4}, lasts[] = {2, 1, 4};
+    const tm_table_axis axes[] = {{"num_pages", 10, false},
+                                  {"page_size", 4, true},
+                                  {"num_qo_heads", 4, true},
+                                  {"num_kv_heads", 2, true},
+                                  {"head_dim", 8, true}};
+    const tm_table_tensor tensors[] = {
+        {"q", TM_DTYPE_BFLOAT16, false, 3, {3, 4, 8}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"k_cache", TM_DTYPE_BFLOAT16, false, 4, {10, 4, 2, 8}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"v_cache", TM_DTYPE_BFLOAT16, false, 4, {10, 4, 2, 8}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"kv_indptr", TM_DTYPE_INT32, false, 1, {4}, TM_FILL_BLOB, 0, 0, 0, 0},
+        {"kv_indices", TM_DTYPE_INT32, false, 1, {4}, fill, 0, 0, 0, 0},
+        {"kv_last_page_len", TM_DTYPE_INT32, false, 1, {3}, TM_FILL_BLOB, 0, 0, 0, 0},
+        {"output", TM_DTYPE_BFLOAT16, false, 3, {3, 4, 8}, TM_FILL_OUTPUT, 0, 0, 0, 0},
+    };
+    const tm_table table = {.definition = definition,
+                            .op_type = "gqa_paged",
+                            .axes = axes,
+                            .axis_count = COUNT(axes),
+                            .tensors = tensors,
+                            .input_count = 6,
+                            .output_count = 1};
+    const void *const data[] = {NULL, NULL, NULL, starts, indices, lasts};
+    tm_inputs *inputs = tm_inputs_create_given(&table, data);
+    tm_floor floor = floor_with(state, &table, inputs, two_devices, 0);
+    tm_inputs_destroy(inputs);
+    return floor;
+}
+
+static void test_pages(void **state) {
+    static const int32_t pages[] = {3, 5, 3, 7}, nowhere[] = {3, 5, 3, 10};
+    tm_floor floor = paged_floor(state, "gqa_paged_decode_x", pages, TM_FILL_BLOB);
+    assert_near(floor.least_bytes, 640 + 192 + 44 + 192);
+    assert_near(floor.operations, 1792);
+    assert_near(floor.limit_ns, 1068 / 4000.0);
+    assert_near(floor.floor_ns, 640 / 5000.0);
+    floor = paged_floor(state, "gqa_paged_decode_x", nowhere, TM_FILL_BLOB);
+    assert_true(floor.limit_ns == 0 && floor.floor_ns == 0 && floor.operations == 0);
+    floor = paged_floor(state, "gqa_paged_decode_x", pages, TM_FILL_RANDOM);
+    assert_true(floor.limit_ns == 0 && floor.floor_ns == 0);
+    floor = paged_floor(state, "gqa_paged_prefill_x", pages, TM_FILL_BLOB);
+    assert_true(floor.limit_ns == 0 && floor.floor_ns == 0);
+}
+
 /* Of a family that is not known only the outputs count. */
 static void test_unknown_family(void **state) {
     const recurrence unknown = {"such", {{"batch_size", 10, false}}, 1, TM_FILL_RANDOM};
@@ -330,9 +384,9 @@ static void test_nothing_known(void **state) {
     tm_source source = {"ceilings.json", empty, sizeof empty - 1};
     const tm_node *node = tm_json_parse_all(f->arena, &source, f->diag);
     tm_floor floor;
-    assert_false(tm_floor_of(&rmsnorm, NULL, 0, &floor));
-    assert_false(tm_floor_of(&rmsnorm, node, 0, &floor));
-    assert_false(tm_floor_of(&rmsnorm, node, 1, &floor));
+    assert_false(tm_floor_of(&rmsnorm, NULL, NULL, 0, &floor));
+    assert_false(tm_floor_of(&rmsnorm, NULL, node, 0, &floor));
+    assert_false(tm_floor_of(&rmsnorm, NULL, node, 1, &floor));
 }
 
 int main(void) {
@@ -354,6 +408,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_dsa, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_moe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_moe_elsewhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_family, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_known, set_up, tear_down),
     };
