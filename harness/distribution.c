@@ -9,10 +9,10 @@
 /* Memory of a repeated batch: large enough to fill a device, and few enough elements for a solution
  * that counts them in 32 bits. On a CPU a call of a few milliseconds, as time is short there. */
 #define GPU_BYTES (INT64_C(1) << 30)
-#define CPU_BYTES (INT64_C(1) << 22)
+#define CPU_BYTES (INT64_C(1) << 20)
 /* Time for all calls, unless extra.sampling_seconds says otherwise. */
 #define GPU_SECONDS 20
-#define CPU_SECONDS 0.1
+#define CPU_SECONDS 0.2
 /* Calls of the row's own size are few, and say little if they are fewer. */
 #define ROUNDS_SECONDS 1
 

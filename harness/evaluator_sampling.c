@@ -261,7 +261,7 @@ static tally tally_row(const sampler *s, int64_t row, const uint32_t *cells, int
 /* E(tvd) <= noise (Jensen); one sample more or less changes a tvd by 1/n at most, so that it
  * exceeds its mean by t with probability exp(-2 n t^2) at most (McDiarmid, 1989). */
 static double limit_of(double threshold, double noise, int64_t samples) {
-    return fmax(threshold, noise + sqrt(log(ODDS) / (2 * (double)samples)));
+    return fmin(1, fmax(threshold, noise + sqrt(log(ODDS) / (2 * (double)samples))));
 }
 
 /* The sum of n independent values in [0, 1] is farther from its mean than this with probability
