@@ -175,6 +175,52 @@ static void test_same_bytes(void **state) {
     model_end(&reader);
 }
 
+static const void *fill(const tm_recipe *recipe, const char *name) {
+    const tm_recipe_tensor *tensor = tm_recipe_find(recipe, name);
+    const char *error;
+    size_t bytes;
+    assert_non_null(tensor);
+    tm_dtype_bytes(tensor->dtype, tensor->elems, &bytes);
+    void *data = tm_arena_alloc(recipe->arena, bytes);
+    assert_true(tm_recipe_fill(recipe, tensor, data, &error));
+    return data;
+}
+
+/* Slots of a padded batch, and what is alike all over a head. */
+static void test_mamba(void **state) {
+    (void)state;
+    static const char text[] =
+        "{'definition': 'd', 'op_type': 'mamba_ssu', 'axes': {'batch': 9, 'state_cache_size': 11,"
+        " 'heads': 3, 'channels': 4}, 'inputs': {"
+        "'state_batch_indices': {'shape': ['batch'], 'dtype': 'int32'},"
+        "'dt': {'shape': ['batch', 'heads', 'channels'], 'dtype': 'float32'},"
+        "'dt_bias': {'shape': ['heads', 'channels'], 'dtype': 'float32'},"
+        "'A': {'shape': ['heads', 'channels', 'channels'], 'dtype': 'float32'}},"
+        "'make': ['dt'], 'recipe': {'seed': 5, 'padding': 4}}";
+    tm_node_reader reader = model_begin();
+    const tm_recipe *recipe = read_recipe(&reader, text);
+    const int32_t *slots = fill(recipe, "state_batch_indices");
+    bool seen[11] = {false};
+    int padding = 0;
+    for (int i = 0; i < 9; i++) {
+        padding += slots[i] == -1;
+        assert_true(slots[i] == -1 || (slots[i] >= 0 && slots[i] < 11 && !seen[slots[i]]));
+        if (slots[i] >= 0)
+            seen[slots[i]] = true;
+    }
+    assert_int_equal(padding, 4);
+    assert_true(slots[8] >= 0);
+    const float *dt = fill(recipe, "dt"), *bias = fill(recipe, "dt_bias"), *A = fill(recipe, "A");
+    for (int i = 0; i < 9 * 3 * 4; i++)
+        assert_true(dt[i] == dt[i / 4 * 4] && (i % 4 || i == 0 || dt[i] != dt[i - 1]));
+    for (int i = 0; i < 3 * 4; i++)
+        assert_true(bias[i] == bias[i / 4 * 4] && bias[i] >= -7 && bias[i] < -2);
+    for (int i = 0; i < 3 * 16; i++)
+        assert_true(A[i] == A[i / 16 * 16] && A[i] <= -1 && A[i] >= -16);
+    assert_true(bias[0] != bias[4] && A[0] != A[16]);
+    model_end(&reader);
+}
+
 /* Sizes that a definition may have, by the names of its var axes. */
 static const struct {
     const char *name;
@@ -309,9 +355,9 @@ static void test_public_dataset(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_permutation),    cmocka_unit_test(test_split),
-        cmocka_unit_test(test_functions),      cmocka_unit_test(test_same_bytes),
-        cmocka_unit_test(test_public_dataset),
+        cmocka_unit_test(test_permutation), cmocka_unit_test(test_split),
+        cmocka_unit_test(test_functions),   cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_mamba),       cmocka_unit_test(test_public_dataset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
