@@ -174,37 +174,61 @@ static double moe_operations(const tm_table *table, tm_inputs *inputs) {
     return 6.0 * (double)tokens * (double)chosen * (double)hidden * (double)inner;
 }
 
-static bool is_paged_decode(const tm_table *table) {
-    return strstr(table->definition, "_paged_decode") && find_input(table, "kv_indices");
+/* Decoding, or causal: how a sequence's queries see its tokens follows from the indices. */
+static bool is_attention_known(const tm_table *table) {
+    return find_input(table, "kv_indptr") &&
+           (strstr(table->definition, "_decode") || strstr(table->definition, "_prefill_causal"));
 }
 
-/* Of pages that sequences share, a kernel may read one copy; a sequence without pages needs no
- * query. What a prefill reads of its pages is not known here. */
-static reading gqa_paged_reads(const tm_table *table, const char *input) {
-    bool is_cache = strcmp(input, "k_cache") == 0 || strcmp(input, "v_cache") == 0;
-    return !is_cache ? USUALLY : is_paged_decode(table) ? CHOSEN : UNREAD;
+/* Of pages that sequences share, a kernel may read one copy; a sequence without tokens needs no
+ * query, one without queries no tokens. */
+static reading attention_reads(const tm_table *table, const char *input) {
+    static const char *const keys[] = {"k", "v", "k_cache", "v_cache", "ckv_cache", "kpe_cache"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(input, keys[i]) == 0)
+            return is_attention_known(table) ? CHOSEN : UNREAD;
+    return USUALLY;
+}
+
+/* Tokens lie in pages, or one after another. */
+static int64_t attention_pages(const tm_table *table) {
+    int64_t pages = axis_value(table, "num_pages");
+    return pages < 0 ? axis_value(table, "total_kv") : pages;
+}
+
+static int64_t attention_page_size(const tm_table *table) {
+    return axis_value(table, "num_pages") < 0 ? 1 : axis_value(table, "page_size");
 }
 
 static bool reach_of(const tm_table *table, tm_inputs *inputs, tm_reach *reach) {
-    return is_paged_decode(table) && tm_reach_of_pages(inputs, axis_value(table, "num_pages"),
-                                                       axis_value(table, "page_size"), reach);
+    return is_attention_known(table) &&
+           tm_reach_of_pages(inputs, attention_pages(table), attention_page_size(table), reach);
 }
 
-static part gqa_paged_chosen(const tm_table *table, tm_inputs *inputs) {
+static part attention_chosen(const tm_table *table, tm_inputs *inputs) {
     tm_reach reach;
     if (!reach_of(table, inputs, &reach))
         return (part){0, false};
-    int64_t all = axis_value(table, "num_pages") * axis_value(table, "page_size");
+    int64_t all = attention_pages(table) * attention_page_size(table);
     return (part){all ? (double)reach.distinct_tokens / (double)all : 0, true};
 }
 
-/* For each token and query head a dot product with its key, and its value times a weight. */
-static double gqa_paged_operations(const tm_table *table, tm_inputs *inputs) {
+/* For each token that a query sees and each head a dot product of query and key, and the value
+ * times a weight. Of MLA the key has two parts, the first of which is the value. */
+static double attention_operations(const tm_table *table, tm_inputs *inputs) {
     tm_reach reach;
-    int64_t heads = axis_value(table, "num_qo_heads"), size = axis_value(table, "head_dim");
-    if (heads < 0 || size < 0 || !reach_of(table, inputs, &reach))
+    int64_t heads = axis_value(table, "num_qo_heads"), key = axis_value(table, "head_dim");
+    int64_t value = key, rest = 0;
+    if (find_input(table, "ckv_cache")) {
+        key = value = axis_value(table, "head_dim_ckv");
+        rest = axis_value(table, "head_dim_kpe");
+    } else if (key < 0) {
+        key = axis_value(table, "qk_dim");
+        value = axis_value(table, "vo_dim");
+    }
+    if (heads < 0 || key < 0 || value < 0 || rest < 0 || !reach_of(table, inputs, &reach))
         return -1;
-    return 4.0 * (double)reach.tokens * (double)heads * (double)size;
+    return 2.0 * (double)reach.pairs * (double)heads * (double)(key + rest + value);
 }
 
 static const family families[] = {
@@ -214,7 +238,10 @@ static const family families[] = {
     {"mamba_ssu", NULL, mamba_reads, few_operations, NULL},
     {"rope", NULL, rope_reads, few_operations, NULL},
     {"sampling", NULL, sampling_reads, few_operations, NULL},
-    {"gqa_paged", NULL, gqa_paged_reads, gqa_paged_operations, gqa_paged_chosen},
+    {"gqa_paged", NULL, attention_reads, attention_operations, attention_chosen},
+    {"gqa_ragged", NULL, attention_reads, attention_operations, attention_chosen},
+    {"mla_paged", NULL, attention_reads, attention_operations, attention_chosen},
+    {"mla_ragged", NULL, attention_reads, attention_operations, attention_chosen},
     {"dsa_paged", NULL, dsa_reads, unknown_operations, NULL},
     {"moe", NULL, moe_reads, moe_operations, moe_chosen},
 };

@@ -11,14 +11,17 @@
 #include "harness/inputs.h"
 
 typedef struct {
-    int64_t sequences;       /* that have tokens */
-    int64_t tokens;          /* of all sequences */
+    int64_t sequences;       /* that have queries and tokens */
+    int64_t tokens;          /* of all of them */
     int64_t distinct_tokens; /* of the cache: where sequences share a page, once */
+    int64_t pairs;           /* of a query and a token that it sees */
 } tm_reach;
 
-/* By kv_indptr, kv_indices and, where the row has it, kv_last_page_len, of a cache of `pages` pages
- * of `page_size` tokens. False when nothing is surely known: the indices are no blobs, cannot be
- * read, or point nowhere. */
+/* By kv_indptr and, where the row has them, qo_indptr, kv_indices and kv_last_page_len, of a cache
+ * of `pages` pages of `page_size` tokens. Without qo_indptr each sequence has one query, which sees
+ * all its tokens; with it a sequence's queries are its last tokens and see those up to themselves,
+ * and a sequence of none reaches nothing. Without kv_indices page i is the i-th. False when nothing
+ * is surely known: the indices are no blobs, cannot be read, or point nowhere. */
 bool tm_reach_of_pages(tm_inputs *inputs, int64_t pages, int64_t page_size, tm_reach *out);
 
 #endif

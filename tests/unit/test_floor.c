@@ -369,6 +369,79 @@ static void test_pages(void **state) {
     assert_true(floor.limit_ns == 0 && floor.floor_ns == 0);
 }
 
+/* Three sequences: 3 queries see 2, 3 and 4 of 4 tokens; none have 5 tokens; of two the last sees
+ * the one token: 10 pairs, and 5 of 10 tokens. Two heads, keys of 3 and values of 2 elements. */
+static void test_causal(void **state) {
+    static const int32_t queries[] = {0, 3, 3, 5}, keys[] = {0, 4, 9, 10};
+    static const tm_table_axis axes[] = {{"num_qo_heads", 2, true},
+                                         {"qk_dim", 3, true},
+                                         {"vo_dim", 2, true},
+                                         {"total_kv", 10, false}};
+    static const tm_table_tensor tensors[] = {
+        {"q", TM_DTYPE_BFLOAT16, false, 3, {5, 2, 3}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"k", TM_DTYPE_BFLOAT16, false, 3, {10, 2, 3}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"v", TM_DTYPE_BFLOAT16, false, 3, {10, 2, 2}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"qo_indptr", TM_DTYPE_INT32, false, 1, {4}, TM_FILL_BLOB, 0, 0, 0, 0},
+        {"kv_indptr", TM_DTYPE_INT32, false, 1, {4}, TM_FILL_BLOB, 0, 0, 0, 0},
+        {"output", TM_DTYPE_BFLOAT16, false, 3, {5, 2, 2}, TM_FILL_OUTPUT, 0, 0, 0, 0},
+    };
+    tm_table table = {.definition = "mla_ragged_prefill_causal_x",
+                      .op_type = "mla_ragged",
+                      .axes = axes,
+                      .axis_count = COUNT(axes),
+                      .tensors = tensors,
+                      .input_count = 5,
+                      .output_count = 1};
+    const void *const data[] = {NULL, NULL, NULL, queries, keys};
+    tm_inputs *inputs = tm_inputs_create_given(&table, data);
+    tm_floor floor = floor_with(state, &table, inputs, two_devices, 0);
+    assert_near(floor.least_bytes, 60 + 60 + 40 + 32 + 40);
+    assert_near(floor.operations, 2 * 10 * 2 * (3 + 2));
+    assert_near(floor.limit_ns, 232 / 4000.0);
+    assert_near(floor.floor_ns, 100 / 5000.0);
+    table.definition = "mla_ragged_prefill_windowed_x"; /* which tokens are seen is not known */
+    floor = floor_with(state, &table, inputs, two_devices, 0);
+    assert_near(floor.least_bytes, 60 + 32 + 40);
+    assert_true(floor.operations == 0 && floor.limit_ns == 0 && floor.floor_ns == 0);
+    tm_inputs_destroy(inputs);
+}
+
+/* Two sequences of 3 and 4 queries share a page of 4 tokens; one of none has two pages.
+ * kv_last_page_len is as long as the offsets. 2 + 3 + 4 and 1 + 2 + 3 pairs, 4 distinct tokens. */
+static void test_latent_pages(void **state) {
+    static const int32_t queries[] = {0, 3, 3, 7}, starts[] = {0, 1, 3, 4}, pages[] = {2, 0, 1, 2};
+    static const int32_t lasts[] = {4, 2, 3, 9};
+    static const tm_table_axis axes[] = {
+        {"num_qo_heads", 2, true}, {"head_dim_ckv", 4, true}, {"head_dim_kpe", 2, true},
+        {"num_pages", 3, false},   {"page_size", 4, true},
+    };
+    static const tm_table_tensor tensors[] = {
+        {"q_nope", TM_DTYPE_BFLOAT16, false, 3, {7, 2, 4}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"q_pe", TM_DTYPE_BFLOAT16, false, 3, {7, 2, 2}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"ckv_cache", TM_DTYPE_BFLOAT16, false, 3, {3, 4, 4}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"kpe_cache", TM_DTYPE_BFLOAT16, false, 3, {3, 4, 2}, TM_FILL_RANDOM, 0, 0, 0, 0},
+        {"qo_indptr", TM_DTYPE_INT32, false, 1, {4}, TM_FILL_BLOB, 0, 0, 0, 0},
+        {"kv_indptr", TM_DTYPE_INT32, false, 1, {4}, TM_FILL_BLOB, 0, 0, 0, 0},
+        {"kv_indices", TM_DTYPE_INT32, false, 1, {4}, TM_FILL_BLOB, 0, 0, 0, 0},
+        {"kv_last_page_len", TM_DTYPE_INT32, false, 1, {4}, TM_FILL_BLOB, 0, 0, 0, 0},
+        {"output", TM_DTYPE_BFLOAT16, false, 3, {7, 2, 4}, TM_FILL_OUTPUT, 0, 0, 0, 0},
+    };
+    const tm_table table = {.definition = "mla_paged_prefill_causal_x",
+                            .op_type = "mla_paged",
+                            .axes = axes,
+                            .axis_count = COUNT(axes),
+                            .tensors = tensors,
+                            .input_count = 8,
+                            .output_count = 1};
+    const void *const data[] = {NULL, NULL, NULL, NULL, queries, starts, pages, lasts};
+    tm_inputs *inputs = tm_inputs_create_given(&table, data);
+    tm_floor floor = floor_with(state, &table, inputs, two_devices, 0);
+    assert_near(floor.least_bytes, 112 + 56 + 32 + 16 + 64 + 112);
+    assert_near(floor.operations, 2 * 15 * 2 * (4 + 2 + 4));
+    assert_near(floor.floor_ns, 48 / 5000.0);
+    tm_inputs_destroy(inputs);
+}
+
 /* Of a family that is not known only the outputs count. */
 static void test_unknown_family(void **state) {
     const recurrence unknown = {"such", {{"batch_size", 10, false}}, 1, TM_FILL_RANDOM};
@@ -409,6 +482,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_moe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_moe_elsewhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pages, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_causal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_latent_pages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_family, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_known, set_up, tear_down),
     };
