@@ -102,7 +102,8 @@ typedef enum {
     TM_REPLY_DEVICE_FAILED,  /* an error of the device after a call of the solution */
     TM_REPLY_OVERRUN,        /* wrote outside a buffer, or to an input */
     TM_REPLY_HARNESS_FAILED, /* our own fault, or the environment's */
-    TM_REPLY_OUT_OF_MEMORY   /* the workload does not fit the device, or what is left of it */
+    TM_REPLY_OUT_OF_MEMORY   /* the workload does not fit the device, or what is left of it; `code`
+                                1: nor does the harness itself */
 } tm_reply_kind;
 
 typedef struct {

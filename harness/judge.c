@@ -107,7 +107,7 @@ static void begin_outcome(tm_judgement *j) {
     outcome->checked_timed_calls = outcome->retakes = 0;
     j->pauses = 0;
     outcome->flag_count = 0;
-    outcome->has_floor = false;
+    outcome->has_floor = outcome->is_transient = false;
     tm_text_clear(&outcome->log);
 }
 

@@ -37,6 +37,7 @@ typedef struct {
     uint64_t seed;
     tm_verdict verdict;
     bool is_printed, is_persistent;
+    bool is_transient; /* VOID for what will not last: the next build is to run the cell again */
     tm_trial trials[TM_ANSWERS_MAX_TRIALS];
     size_t trial_count;
     int64_t checked_timed_calls;

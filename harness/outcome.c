@@ -1,9 +1,11 @@
 /* outcome: what a judged cell leaves behind: the trace, the log beside it, a line on the terminal.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -248,7 +250,10 @@ bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_out
         return false;
     if (!write_log(cell, outcome, arena, diag))
         return false;
-    if (tm_trace_write(cell->trace_path, &trace))
+    /* To ninja an output that is older than its inputs is one to make again. */
+    const struct timespec old[2] = {{.tv_sec = 946684800}, {.tv_sec = 946684800}};
+    if (tm_trace_write(cell->trace_path, &trace) &&
+        (!outcome->is_transient || utimensat(AT_FDCWD, cell->trace_path, old, 0) == 0))
         return true;
     tm_diag_error(diag, tm_diag_command_line, NULL, "%s: cannot be written: %s", cell->trace_path,
                   strerror(errno));

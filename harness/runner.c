@@ -150,6 +150,7 @@ void tm_runner_open(tm_runner *runner, int delivery, tm_reply *reply) {
     if (!runner->backend) {
         if (delivery >= 0)
             close(delivery);
+        reply->code = full;
         if (full)
             fail(reply, TM_REPLY_OUT_OF_MEMORY,
                  "the device has no memory left for the harness itself; does another program use "

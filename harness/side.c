@@ -13,6 +13,8 @@
 #define DELIVERY_BYTES ((size_t)16 << 20)
 /* How long a worker may take to give back its memory before it is ended for it. */
 #define CLOSING_NS UINT64_C(5000000000)
+/* Of a device's memory, what a workload can have beside the harness and two contexts. */
+#define USABLE_PART 0.9
 
 tm_step tm_conclude(tm_judgement *j, tm_status status, const char *format, ...) {
     va_list arguments;
@@ -132,6 +134,16 @@ static tm_step judge_end(tm_judgement *j, tm_side *side, const tm_request *reque
     }
 }
 
+/* Whether the device would have room, were others not using it. */
+static bool would_fit(const tm_judgement *j, const tm_side *side, const tm_reply *reply) {
+    const tm_node *memory = tm_node_get(tm_cell_device(j->cell), "memory_bytes");
+    double needed = (double)side->job->output_bytes; /* outputs are kept twice */
+    for (size_t i = 0; i < side->job->tensor_count; i++)
+        needed += (double)side->job->tensors[i].bytes;
+    return memory && memory->type == TM_NODE_NUMBER ? needed < USABLE_PART * memory->number
+                                                    : reply->code == 1;
+}
+
 /* From its load on, the solution speaks in its worker's name: whatever is said then is no fault of
  * the harness. What the environment lacks, the reference's worker has said before. A workload that
  * does not fit the device is a fault of neither. */
@@ -142,8 +154,10 @@ static tm_step judge_reply(tm_judgement *j, tm_side *side, const tm_request *req
         return TM_GO_ON;
     tm_copy_line(message, sizeof message, reply->message, strlen(reply->message));
     if (reply->kind == TM_REPLY_OUT_OF_MEMORY &&
-        (side->which == TM_SIDE_REFERENCE || request->kind == TM_REQUEST_OPEN))
+        (side->which == TM_SIDE_REFERENCE || request->kind == TM_REQUEST_OPEN)) {
+        j->outcome->is_transient = would_fit(j, side, reply);
         return tm_conclude(j, TM_STATUS_VOID, "no verdict: %s", message);
+    }
     if (request->kind == TM_REQUEST_OPEN ||
         (side->which == TM_SIDE_REFERENCE && reply->kind == TM_REPLY_HARNESS_FAILED)) {
         tm_diag_error(j->diag, tm_diag_command_line, side->name, "%s", message);

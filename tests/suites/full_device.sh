@@ -35,12 +35,32 @@ objects=$(ninja -t query build/bin/tm-worker | sed -n 's/^    \(.*\.o\)$/\1/p' |
 # shellcheck disable=SC2086 # paths are words
 "${CC:-cc}" -D_GNU_SOURCE -I"$srcdir" -fopenmp full.c build/obj/harness/worker.o \
     build/obj/harness/runner.o $objects build/lib/libtracemill.a \
-    -o build/bin/tm-worker -lcjson -lm -ldl || failed full_device 'its worker cannot be built'
+    -o full_worker -lcjson -lm -ldl || failed full_device 'its worker cannot be built'
 trace=build/traces/tiny/rmsnorm/tiny_h32/plain/one.json
-build/harness/tiny_h32/one --trace=$trace >judge.log 2>&1
-expect full_device/status 0 $?
+cp build/bin/tm-worker worker
+take() { # a worker; the one before may be running
+    cp "$1" taken
+    mv taken build/bin/tm-worker
+}
+bench() { # the cells that ran
+    ninja bench >bench.log 2>&1 || {
+        tail -n 5 bench.log
+        failed full_device 'ninja bench failed'
+    }
+    grep -c '] CELL' bench.log
+}
+take full_worker
+expect 'full_device/the build goes on' 1 "$(bench)"
 expect full_device/reason \
     'no verdict: the device has no memory left for the harness itself; does another program use it? (device 0 is full)' \
     "$(sed -n 's/.*"reason": *"\(.*\)".*/\1/p' $trace)"
+expect 'full_device/the cell runs again by itself' 1 "$(bench)"
+take worker
+expect 'full_device/until there is memory' '1 "PASSED"' \
+    "$(bench) $(sed -n 's/^    "status": \(.*\),$/\1/p' $trace)"
+expect 'full_device/and no more then' 0 "$(bench)"
+take full_worker
+build/harness/tiny_h32/one --trace=$trace >judge.log 2>&1
+expect full_device/status 0 $?
 grep -q '"VOID"' $trace || failed full_device/reason "it is not VOID: $(cat judge.log)"
 finish
