@@ -10,6 +10,7 @@
 #include "harness/evaluator.h"
 #include "harness/judgement.h"
 #include "harness/keeper.h"
+#include "harness/room.h"
 #include "harness/window.h"
 
 #define PAGE 4096
@@ -238,9 +239,9 @@ static void store(tm_judgement *j, const char *row, uint64_t stamp) {
 /* Room for new answers. */
 static tm_step make_room(tm_judgement *j, int64_t trials) {
     const tm_job *job = j->sides[TM_SIDE_REFERENCE].job;
-    double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    double memory = (double)tm_room_bytes();
     double needed = bytes_needed(job, trials, TM_ANSWERS_MAX_TIMED);
-    if (needed > memory / 2)
+    if (memory > 0 && needed > memory / 2)
         return tm_conclude(j, TM_STATUS_VOID,
                            "no verdict: the expected outputs of %lld trials take %.3g GB, more "
                            "than half of the memory; configure with --num-trials=1",

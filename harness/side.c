@@ -8,6 +8,7 @@
 #include "harness/judgement.h"
 #include "harness/keeper.h"
 #include "harness/lock.h"
+#include "harness/room.h"
 
 /* A delivery is made this large at least, so that it seldom has to grow. */
 #define DELIVERY_BYTES ((size_t)16 << 20)
@@ -194,9 +195,8 @@ tm_step tm_side_ask(tm_judgement *j, tm_side *side, tm_request *request, tm_repl
 static uint64_t memory_limit(const tm_cell *cell) {
 #if !defined(__SANITIZE_ADDRESS__)
     const tm_node *backend = tm_node_get(cell->device, "backend");
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    if (backend && backend->string && strcmp(backend->string, "cpu") == 0 && pages > 0 && page > 0)
-        return (uint64_t)pages / 4 * 3 * (uint64_t)page;
+    if (backend && backend->string && strcmp(backend->string, "cpu") == 0)
+        return tm_room_bytes() / 4 * 3;
 #else
     (void)cell;
 #endif

@@ -23,6 +23,7 @@
 #include "harness/gauge.h"
 #include "harness/keeper.h"
 #include "harness/message.h"
+#include "harness/room.h"
 
 #define SIDES 2
 #define TICK_MS 500
@@ -449,8 +450,7 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     if (!tm_identity_of("/proc/self/exe", &k.self) || !tm_identity_of(k.path, &k.socket))
         return 2;
-    k.room_bytes =
-        (uint64_t)sysconf(_SC_PHYS_PAGES) / MEMORY_SHARE * (uint64_t)sysconf(_SC_PAGESIZE);
+    k.room_bytes = tm_room_bytes() / MEMORY_SHARE;
     struct rlimit files;
     k.room_count = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur / 2 : 128;
     run(&k);
