@@ -6,11 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The registry: the first that claims a definition judges it; the last claims all. */
-static const tm_evaluator *const registry[] = {
-    &tm_evaluator_lowbit,     &tm_evaluator_sampling, &tm_evaluator_dsa_topk,
-    &tm_evaluator_dsa_sparse, &tm_evaluator_default,
-};
+#define POINT_TO(name) &tm_evaluator_##name,
+static const tm_evaluator *const registry[] = {TM_EVALUATORS(POINT_TO)};
 
 /* Elements converted to float at a time. */
 #define CHUNK_ELEMS 4096

@@ -1,5 +1,4 @@
-/* evaluator: decides whether outputs are right. One file per rule, one line in the registry
- * (harness/evaluator.c); the first that claims a definition judges it, else the default rule.
+/* evaluator: decides whether outputs are right. One file per rule, one line in the registry below.
  *
  * Runs in the judge, on host memory. Deliberately does not know workers or time. */
 #ifndef TM_EVALUATOR_H
@@ -74,8 +73,12 @@ tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,
 /* No verdict, for want of what the reason says. */
 void tm_verdict_void(tm_verdict *verdict, const char *reason);
 
-extern const tm_evaluator tm_evaluator_default, tm_evaluator_dsa_sparse, tm_evaluator_dsa_topk,
-    tm_evaluator_lowbit, tm_evaluator_sampling;
+/* The registry: the first that claims a definition judges it; the last claims all. */
+#define TM_EVALUATORS(evaluator)                                                    \
+    evaluator(lowbit) evaluator(sampling) evaluator(dsa_topk) evaluator(dsa_sparse) \
+        evaluator(default)
+#define TM_EVALUATOR_DECLARE(name) extern const tm_evaluator tm_evaluator_##name;
+TM_EVALUATORS(TM_EVALUATOR_DECLARE)
 
 /* The elementwise rule (docs/MEASUREMENT.md): an element is bad when |x-y| > atol and
  * |x-y| / (|y| + 1e-8) > rtol; NaN matches only NaN, an infinity only itself; integers and bools

@@ -22,12 +22,14 @@ static const size_t slot_bytes[] = {
     [TM_CONFIG_KIND_SECTIONS] = 0,
 };
 
-/* The upper bounds are those of the harness: TM_JOB_MAX_SAMPLES, TM_ANSWERS_MAX_TRIALS, an int32.
+/* The upper bounds are those of the harness: TM_JOB_MAX_SAMPLES, TM_ANSWERS_MAX_TRIALS, an int32,
+ * a uint32 for counts.
  */
 static const tm_config_range warmups = {0, 1e6, false, "an integer from 0 to 1000000"};
 static const tm_config_range samples = {1, 1e5, false, "an integer from 1 to 100000"};
 static const tm_config_range trials = {1, 64, false, "an integer from 1 to 64"};
 static const tm_config_range seconds = {0, 1e6, true, "a number > 0 and <= 1000000"};
+static const tm_config_range countable = {1, 1e9, false, "an integer from 1 to 1000000000"};
 static const tm_config_range integer_from_1 = {1, DBL_MAX, false, "an integer >= 1"};
 static const tm_config_range number_from_0 = {0, DBL_MAX, false, "a finite number >= 0"};
 static const tm_config_range share = {0, 1, true, "a number > 0 and <= 1"};
@@ -74,6 +76,10 @@ const tm_config_key tm_config_keys[TM_CONFIG_KEY_COUNT] = {
      "write a number such as 100"},
     {"sampling_tvd_threshold", TM_CONFIG_KIND_NUMBER, TM_CONFIG_IN_EXTRA, 0, &share,
      "write a number such as 0.2"},
+    {"sampling_samples", TM_CONFIG_KIND_INTEGER, TM_CONFIG_IN_EXTRA, 0, &countable,
+     "write a number such as 500000"},
+    {"sampling_seconds", TM_CONFIG_KIND_NUMBER, TM_CONFIG_IN_EXTRA, 0, &seconds,
+     "write a number such as 20"},
 };
 
 const tm_config_key *tm_config_key_find(const char *name, unsigned scopes) {

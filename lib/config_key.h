@@ -55,7 +55,7 @@ typedef struct {
     const char *advice;           /* "; ..." in the file's messages */
 } tm_config_key;
 
-#define TM_CONFIG_KEY_COUNT 17
+#define TM_CONFIG_KEY_COUNT 19
 /* In the order in which a cell's configuration is written. */
 extern const tm_config_key tm_config_keys[TM_CONFIG_KEY_COUNT];
 

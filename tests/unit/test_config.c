@@ -338,6 +338,13 @@ static void test_extra_values(void **state) {
          "c.yaml:1:37: error: extra.sampling_validation_trials: expected an integer >= 1, got 0; "
          "write a number such as 100\n    extra: {sampling_validation_trials: 0}\n"
          "                                        ^\n"},
+        {"extra: {sampling_samples: 1.5}\n",
+         "c.yaml:1:27: error: extra.sampling_samples: expected an integer, got 1.5; write a number "
+         "such as 500000\n    extra: {sampling_samples: 1.5}\n                              ^\n"},
+        {"extra: {sampling_seconds: 0}\n",
+         "c.yaml:1:27: error: extra.sampling_seconds: expected a number > 0 and <= 1000000, got 0; "
+         "write a number such as 20\n    extra: {sampling_seconds: 0}\n"
+         "                              ^\n"},
         {"extra: {sampling_tvd_threshold: '0.2'}\n",
          "c.yaml:1:33: error: extra.sampling_tvd_threshold: expected a number, got \"0.2\"; remove "
          "the quotes\n    extra: {sampling_tvd_threshold: '0.2'}\n"
