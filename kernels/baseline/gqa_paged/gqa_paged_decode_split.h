@@ -285,10 +285,14 @@ __global__ void __launch_bounds__(threads) attend_chunk(const problem<T> p) {
     }
 }
 
+/* What the warps of combine_parts exchange. */
+template <int D> struct meeting { float most[warps], totals[warps], sums[warps][D]; };
+
 /* A block per request and query head. */
 template <typename T, int D>
 __global__ void __launch_bounds__(threads) combine_parts(const problem<T> p) {
-    __shared__ float most_of[warps], totals[warps], sums[warps][D];
+    extern __shared__ uint4 shared[];
+    meeting<D> &all = *(meeting<D> *)shared;
     const int request = blockIdx.x, head = blockIdx.y;
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const int first = p.kv_indptr[request], end = p.kv_indptr[request + 1];
@@ -302,10 +306,10 @@ __global__ void __launch_bounds__(threads) combine_parts(const problem<T> p) {
     for (int distance = 16; distance > 0; distance /= 2)
         most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, distance));
     if (lane == 0)
-        most_of[warp] = most;
+        all.most[warp] = most;
     __syncthreads();
     for (int w = 0; w < warps; ++w)
-        most = fmaxf(most, most_of[w]);
+        most = fmaxf(most, all.most[w]);
 
     float own[D / 32] = {}, total = 0;
 #pragma unroll 4
@@ -320,18 +324,18 @@ __global__ void __launch_bounds__(threads) combine_parts(const problem<T> p) {
     }
 #pragma unroll
     for (int n = 0; n < D / 32; ++n)
-        sums[warp][n * 32 + lane] = own[n];
+        all.sums[warp][n * 32 + lane] = own[n];
     if (lane == 0)
-        totals[warp] = total;
+        all.totals[warp] = total;
     __syncthreads();
     total = 0;
     for (int w = 0; w < warps; ++w)
-        total += totals[w];
+        total += all.totals[w];
     const int64_t row = (int64_t)request * p.qo_heads + head;
     for (int i = threadIdx.x; i < D; i += threads) {
         float sum = 0;
         for (int w = 0; w < warps; ++w)
-            sum += sums[w][i];
+            sum += all.sums[w][i];
         p.output[row * D + i] = (T)(total > 0 ? sum / total : 0.0f);
     }
     if (threadIdx.x == 0)
@@ -392,7 +396,7 @@ template <typename T, int D> int launch(problem<T> p, cudaStream_t stream) {
     p.part_states = (float2 *)(p.part_sums + rows * D);
     if (chunks > 0)
         attend_chunk<T, D><<<dim3(chunks, columns), threads, bytes, stream>>>(p);
-    combine_parts<T, D><<<dim3(p.requests, p.qo_heads), threads, 0, stream>>>(p);
+    combine_parts<T, D><<<dim3(p.requests, p.qo_heads), threads, sizeof(meeting<D>), stream>>>(p);
     const cudaError_t status = cudaGetLastError();
     return status == cudaSuccess ? 0 : tm_fail(1, "launch: %s", cudaGetErrorString(status));
 }
