@@ -1,5 +1,5 @@
-/* gdn_vec: what the gated delta rule's kernels share on the GPU: the inputs, gates, and 4 elements
- * at a time. */
+/* gdn_vec: what the gated delta rule's kernels share on the GPU: the inputs, gates, and rows of
+ * a state in registers. */
 #ifndef BASELINE_GDN_VEC_H
 #define BASELINE_GDN_VEC_H
 
@@ -51,6 +51,51 @@ template <int LANES> __device__ float lanes_sum(float value) {
         value += __shfl_xor_sync(0xffffffffu, value, distance);
     return value;
 }
+
+constexpr int row_lanes = 8;
+
+/* A row of a state, or what has its length, in the registers of row_lanes lanes. */
+template <int SIZE> struct row {
+    static constexpr int vectors = SIZE / 4 / row_lanes;
+    float4 at[vectors];
+
+    /* `from` is the lane's first vector. */
+    __device__ void load(const float *from) {
+#pragma unroll
+        for (int i = 0; i < vectors; ++i)
+            at[i] = __ldcs(reinterpret_cast<const float4 *>(from) + i * row_lanes);
+    }
+    __device__ void load(const tm_bfloat16 *from) {
+#pragma unroll
+        for (int i = 0; i < vectors; ++i)
+            at[i] = load_four(from + i * row_lanes * 4);
+    }
+    __device__ void clear() {
+#pragma unroll
+        for (int i = 0; i < vectors; ++i)
+            at[i] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    }
+    __device__ float dot_with(const row &other) const {
+        float sum = 0.0f;
+#pragma unroll
+        for (int i = 0; i < vectors; ++i)
+            sum += dot(at[i], other.at[i]);
+        return lanes_sum<row_lanes>(sum);
+    }
+    __device__ void store(float *to) const {
+#pragma unroll
+        for (int i = 0; i < vectors; ++i)
+            __stcs(reinterpret_cast<float4 *>(to) + i * row_lanes, at[i]);
+    }
+    /* this = decay * this + change * k */
+    __device__ void update(float decay, float change, const row &k) {
+#pragma unroll
+        for (int i = 0; i < vectors; ++i)
+            at[i] = make_float4(
+                decay * at[i].x + change * k.at[i].x, decay * at[i].y + change * k.at[i].y,
+                decay * at[i].z + change * k.at[i].z, decay * at[i].w + change * k.at[i].w);
+    }
+};
 
 /* What a definition calls `scale`: 0 stands for the usual. */
 inline float scale_or_usual(float scale, int64_t size) {

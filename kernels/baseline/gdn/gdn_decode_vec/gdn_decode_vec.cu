@@ -12,47 +12,8 @@
 
 namespace {
 
-constexpr int row_lanes = 8;
 constexpr int block_threads = 128;
 constexpr int block_rows = block_threads / row_lanes;
-
-template <int SIZE> struct row {
-    static constexpr int vectors = SIZE / 4 / row_lanes;
-    float4 at[vectors];
-
-    /* `from` is the lane's first vector. */
-    __device__ void load(const float *from) {
-#pragma unroll
-        for (int i = 0; i < vectors; ++i)
-            at[i] = __ldcs(reinterpret_cast<const float4 *>(from) + i * row_lanes);
-    }
-    __device__ void load(const tm_bfloat16 *from) {
-#pragma unroll
-        for (int i = 0; i < vectors; ++i)
-            at[i] = load_four(from + i * row_lanes * 4);
-    }
-    __device__ void clear() {
-#pragma unroll
-        for (int i = 0; i < vectors; ++i)
-            at[i] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-    }
-    __device__ float dot_with(const row &other) const {
-        float sum = 0.0f;
-#pragma unroll
-        for (int i = 0; i < vectors; ++i)
-            sum += dot(at[i], other.at[i]);
-        return lanes_sum<row_lanes>(sum);
-    }
-    /* decay * this + change * k */
-    __device__ void store_updated(float decay, float change, const row &k, float *to) const {
-#pragma unroll
-        for (int i = 0; i < vectors; ++i)
-            __stcs(reinterpret_cast<float4 *>(to) + i * row_lanes,
-                   make_float4(
-                       decay * at[i].x + change * k.at[i].x, decay * at[i].y + change * k.at[i].y,
-                       decay * at[i].z + change * k.at[i].z, decay * at[i].w + change * k.at[i].w));
-    }
-};
 
 /* A block does block_rows * PASSES rows of one head; SIZE / that many blocks do the head. */
 template <int SIZE, int PASSES>
@@ -77,13 +38,14 @@ __global__ void __launch_bounds__(block_threads)
     const float kq = k.dot_with(q);
 #pragma unroll
     for (int pass = 0; pass < PASSES; ++pass) {
-        const row<SIZE> s = next;
+        row<SIZE> s = next;
         if (state && pass + 1 < PASSES)
             next.load(state + begin + (pass + 1) * block_rows * SIZE);
         const int64_t element = of_head * SIZE + first + pass * block_rows;
         const float by_k = decay * s.dot_with(k), by_q = decay * s.dot_with(q);
         const float change = beta * (__bfloat162float(in.v[element]) - by_k);
-        s.store_updated(decay, change, k, new_state + begin + pass * block_rows * SIZE);
+        s.update(decay, change, k);
+        s.store(new_state + begin + pass * block_rows * SIZE);
         if (lane == 0)
             in.output[element] = __float2bfloat16_rn(in.scale * (by_q + kq * change));
     }
