@@ -50,8 +50,8 @@ static const tm_recipe *load(const char *path, tm_arena *arena, tm_diag *diag) {
     return why ? NULL : recipe;
 }
 
-/* The whole file; NULL after appending an error. Caller frees. */
-static char *make(const tm_recipe *recipe, size_t *length, tm_diag *diag) {
+/* The whole file; NULL after appending an error, with the exit status for it. Caller frees. */
+static char *make(const tm_recipe *recipe, size_t *length, tm_diag *diag, int *status) {
     tm_safetensor tensors[TM_MAX_TENSORS] = {0};
     const tm_recipe_tensor *made[TM_MAX_TENSORS];
     size_t count = 0;
@@ -65,9 +65,12 @@ static char *make(const tm_recipe *recipe, size_t *length, tm_diag *diag) {
         memcpy(tensors[count++].shape, tensor->shape, (size_t)tensor->rank * sizeof(int64_t));
     }
     char *file = tm_safetensors_lay_out(tensors, count, length);
-    if (!file)
-        tm_diag_error(diag, tm_diag_command_line, NULL, "its tensors do not fit into memory: %s",
-                      strerror(errno));
+    if (!file) {
+        tm_diag_error(diag, tm_diag_command_line, NULL,
+                      "the tensors of \"%s\" do not fit into memory: %s; make an axis smaller",
+                      recipe->definition, strerror(errno));
+        *status = 3;
+    }
     for (size_t i = 0; file && i < count; i++) {
         const char *error;
         if (tm_recipe_fill(recipe, made[i], tm_safetensors_data(file, &tensors[i]), &error))
@@ -90,11 +93,13 @@ int main(int argc, char **argv) {
     size_t length;
     int status = 2;
     const tm_recipe *recipe = load(args.recipe, arena, diag);
-    char *file = recipe ? make(recipe, &length, diag) : NULL;
+    char *file = recipe ? make(recipe, &length, diag, &status) : NULL;
     if (file) {
         status = 0;
         if (!tm_file_write(args.output, file, length, NULL)) {
-            tm_diag_error(diag, tm_diag_command_line, NULL, "%s: cannot be written: %s",
+            tm_diag_error(diag, tm_diag_command_line, NULL,
+                          "%s: cannot be written: %s; see to the build folder's permissions and "
+                          "free space",
                           args.output, strerror(errno));
             status = 3;
         }
