@@ -17,12 +17,13 @@
 #endif
 
 enum {
-    LANES = 8,        /* floats in a vector */
-    WIDE = 2 * LANES, /* elements that are widened at a time */
-    ROWS = 4,         /* that meet a vector while it is in a register */
-    TILE = 32,        /* rows of an item, at most */
-    KEYS = 32,        /* between two rescalings */
-    LEAST_KEYS = 256, /* of a request that is split */
+    LANES = 8,                /* floats in a vector */
+    WIDE = 2 * LANES,         /* elements that are widened at a time */
+    ROWS = 4,                 /* that meet a vector while it is in a register */
+    TILE = 32,                /* rows of an item, at most */
+    KEYS = 32,                /* between two rescalings */
+    LEAST_KEYS = 256,         /* of a request that is split */
+    LEAST_PRODUCTS = 1 << 20, /* some 50 us: less is not worth waking threads */
 };
 
 typedef float vector __attribute__((vector_size(4 * LANES)));
@@ -418,19 +419,24 @@ static int attention_run(const attention_job *job) {
         goto done;
     }
     list_items(job, most_parts, items);
-    for (int64_t i = 0; i < count; ++i)
+    int64_t products = 0;
+    for (int64_t i = 0; i < count; ++i) {
         items[i].sums = parts ? parts + i * part_elems : NULL;
-#pragma omp parallel
+        products += items[i].rows * items[i].keys * (job->elems + job->tail_elems + job->v_elems);
+    }
+#pragma omp parallel if (products > LEAST_PRODUCTS)
     {
         workspace own = {.q = work + omp_get_thread_num() * work_elems};
         own.sums = own.q + q_elems;
 #pragma omp for schedule(dynamic, 1)
         for (int64_t i = 0; i < count; ++i)
             run_item(job, &items[i], &own);
+        if (parts) {
 #pragma omp for schedule(dynamic, 1)
-        for (int64_t i = 0; i < count; ++i) {
-            if (items[i].part == 0 && items[i].parts > 1)
-                combine_parts(job, &items[i]);
+            for (int64_t i = 0; i < count; ++i) {
+                if (items[i].part == 0 && items[i].parts > 1)
+                    combine_parts(job, &items[i]);
+            }
         }
     }
 done:
