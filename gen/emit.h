@@ -22,7 +22,7 @@ bool tm_emit_tables(const tm_plan *plan, const tm_options *options, tm_arena *ar
 bool tm_emit_blobs(const tm_plan *plan, const tm_options *options, tm_arena *arena, tm_diag *diag);
 /* build/solutions/<solution>.json: what a judge must know about a solution. */
 bool tm_emit_solutions(const tm_plan *plan, tm_arena *arena, tm_diag *diag);
-/* build/matrix.ninja. */
+/* build/matrix.ninja and build/debug.ninja. */
 bool tm_emit_ninja(const tm_plan *plan, const tm_options *options, tm_arena *arena, tm_diag *diag);
 /* build/plan.json, which the report reads. */
 bool tm_emit_plan(const tm_plan *plan, const tm_options *options, tm_arena *arena, tm_diag *diag);

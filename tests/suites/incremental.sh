@@ -54,6 +54,7 @@ bench() {
         -e 's,^build/harness/,harness/,' \
         -e 's,^build/blobs/.*/\(.*\)\.safetensors$,blob/\1,' \
         -e 's,^build/plan\.json$,restore,' \
+        -e 's,^build/debug\.ninja$,restore,' \
         -e 's,^build/gen/.*,restore,' \
         -e 's,^build/generic/.*/contract\.h$,restore,' \
         -e 's,^build/solutions/.*\.json$,restore,' \
@@ -118,7 +119,7 @@ expect_ran kernel-edit so/wide cell/wide/one cell/wide/two report
 edit "$kernels/wide/wide.c" '1i /* A comment. */'
 expect_ran comment-edit so/wide
 # With debug information: made on demand, beside what is measured, and of no consequence to it.
-ninja debug/wide debug/family_tiny_h64 >debug.log 2>&1 || cat debug.log
+ninja -f build/debug.ninja debug/wide debug/family_tiny_h64 >debug.log 2>&1 || cat debug.log
 expect_ran debug
 for name in wide family_tiny_h64; do
     for folder in solutions debug; do
