@@ -104,8 +104,8 @@ static void step(const problem *p, int64_t token, int64_t head, const float *fro
 }
 
 /* Tokens [begin, end) of one head, from a state (NULL: zeros) to another place. */
-static void steps(const problem *p, int64_t begin, int64_t end, int64_t head, const float *from,
-                  float *to, int streamed) {
+static inline void steps(const problem *p, int64_t begin, int64_t end, int64_t head,
+                         const float *from, float *to, int streamed) {
     for (int64_t token = begin; token < end; ++token) {
         step(p, token, head, from, to, streamed && begin + 1 == end);
         from = to;

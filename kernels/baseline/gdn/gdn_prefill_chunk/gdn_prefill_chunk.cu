@@ -376,14 +376,22 @@ template <int ROWS> __global__ void __launch_bounds__(ROWS * 2) scan(const probl
     }
 }
 
-/* Tokens of no sequence; a block has one. */
+constexpr int clear_blocks = 64;
+
+/* Zeros for tokens [begin, end), which the blocks share. */
+__device__ void clear(const problem &p, int64_t begin, int64_t end) {
+    const int vectors = p.in.v_heads * size / vector_elems;
+    for (int64_t token = begin + blockIdx.x; token < end; token += gridDim.x) {
+        uint4 *to = reinterpret_cast<uint4 *>(p.in.output) + token * vectors;
+        for (int i = threadIdx.x; i < vectors; i += blockDim.x)
+            to[i] = make_uint4(0, 0, 0, 0);
+    }
+}
+
+/* Tokens before the first sequence and behind the last. */
 __global__ void clear_others(const problem p) {
-    const int64_t token = blockIdx.x;
-    if (token >= p.cu_seqlens[0] && token < p.cu_seqlens[p.sequences])
-        return;
-    uint4 *to = reinterpret_cast<uint4 *>(p.in.output + token * p.in.v_heads * size);
-    for (int i = threadIdx.x; i < p.in.v_heads * size / vector_elems; i += blockDim.x)
-        to[i] = make_uint4(0, 0, 0, 0);
+    clear(p, 0, min(p.cu_seqlens[0], p.tokens));
+    clear(p, max(p.cu_seqlens[p.sequences], (int64_t)0), p.tokens);
 }
 
 /* Memory that grows and stays, as one caller at a time needs it; NULL when there is none. */
@@ -447,7 +455,7 @@ int TM_ENTRY(const tm_bfloat16 *q, const tm_bfloat16 *k, const tm_bfloat16 *v,
     if (status != 0)
         return status;
     if (axes->total_seq_len > 0) {
-        clear_others<<<(unsigned)axes->total_seq_len, 128, 0, stream>>>(p);
+        clear_others<<<clear_blocks, 128, 0, stream>>>(p);
         const dim3 grid((unsigned)places, (unsigned)p.in.v_heads);
         prepare<<<grid, prepare_threads, 0, stream>>>(p);
         status = launched();
