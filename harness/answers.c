@@ -157,7 +157,10 @@ static tm_step make_answers(tm_judgement *j, bool are_old) {
         step = answer(j, 0, -1, &call_ns);
     int wanted = call_ns < FAST_CALL_NS ? 3 : call_ns < SLOW_CALL_NS ? 2 : 1;
     if (step == TM_GO_ON && !draw_steps(head, tm_trial_iterations(cell), wanted)) {
-        tm_diag_error(j->diag, tm_diag_command_line, NULL, "no random number: %s", strerror(errno));
+        tm_diag_error(j->diag, tm_diag_command_line, NULL,
+                      "expected a random number of the system (getrandom), got none: %s; let the "
+                      "sandbox allow it",
+                      strerror(errno));
         return TM_BROKEN;
     }
     if (step == TM_GO_ON && cell->config.profile_baseline && !cell->in_process && !are_old)
@@ -225,7 +228,8 @@ static bool recall(tm_judgement *j, const char *row, uint64_t stamp, bool *are_o
         return false;
     int memfd = tm_keeper_recall(memory, row, stamp, object.modified_ns, are_old);
     close(memory);
-    return memfd >= 0 && tm_memory_take(&j->answers.memory, memfd);
+    return memfd >= 0 && (*are_old ? tm_memory_take(&j->answers.memory, memfd)
+                                   : tm_memory_take_to_read(&j->answers.memory, memfd));
 }
 
 static void store(tm_judgement *j, const char *row, uint64_t stamp) {
@@ -249,7 +253,9 @@ static tm_step make_room(tm_judgement *j, int64_t trials) {
     uint64_t bytes = tm_answers_offset(job, trials, -1);
     if (tm_memory_make(&j->answers.memory, "tracemill-answers", bytes))
         return TM_GO_ON;
-    tm_diag_error(j->diag, tm_diag_command_line, NULL, "%llu bytes of shared memory: %s",
+    tm_diag_error(j->diag, tm_diag_command_line, NULL,
+                  "expected %llu bytes of shared memory for expected outputs, got none: %s; free "
+                  "some, or configure with --num-trials=1",
                   (unsigned long long)bytes, strerror(errno));
     return TM_BROKEN;
 }

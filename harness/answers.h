@@ -1,7 +1,8 @@
 /* answers: what a row's outputs should be, for every call of a cell that is checked.
  *
- * Made by the reference's worker before the solution sees an input, kept in a memfd that the
- * solution's worker never gets, and remembered by the keeper from one solution to the next. Each
+ * Made by the reference's worker before the solution sees an input, kept in a memfd that is handed
+ * to no solution's worker, and remembered by the keeper from one solution to the next. That keeps
+ * it from code that looks around, not from what may trace this user's processes, as root may. Each
  * trial has inputs of its own: one untimed call is compared in full, and a few timed calls, whose
  * numbers nobody but the judge knows beforehand, in windows (window.h). */
 #ifndef TM_ANSWERS_H

@@ -41,8 +41,8 @@ typedef enum {
     TM_KEEPER_BORROW, /* reply: a worker: socket, output, desk and, if it has one, delivery */
     TM_KEEPER_REAP,   /* reply: how the worker of `side` ended; ends it at once if `force` */
     TM_KEEPER_RETURN, /* no reply; `force`: spoilt. A new delivery comes with it */
-    TM_KEEPER_RECALL, /* reply: the answers of `name`, if they are of `stamp`; `code` 1 if they are
-                         not younger than `after_ns`: forgotten then */
+    TM_KEEPER_RECALL, /* reply: the answers of `name`, to be read, if they are of `stamp`; `code` 1
+                         if they are not younger than `after_ns`: forgotten then, to be written */
     TM_KEEPER_STORE,  /* no reply; the answers of `name` come with it */
     TM_KEEPER_GAUGE,  /* reply: clocks of the device */
     TM_KEEPER_QUIT    /* no reply; the connection ends when the workers have */

@@ -23,6 +23,8 @@ void tm_memory_populate(tm_memory *memory);
 void tm_memory_copy(char *to, const char *from, size_t bytes);
 /* Maps a memfd that came from elsewhere and takes it over. False with errno; it is closed then. */
 bool tm_memory_take(tm_memory *memory, int memfd);
+/* The same for reading only. */
+bool tm_memory_take_to_read(tm_memory *memory, int memfd);
 void tm_memory_close(tm_memory *memory);
 
 #endif

@@ -314,7 +314,13 @@ static void recall(keeper *k, int client, const tm_keeper_request *request) {
         found->next = k->newest;
         k->newest = found;
         reply.good = 1;
-        tm_message_send(client, &reply, sizeof reply, &found->memfd, 1);
+        /* To look at only: what one judge did to it, the next would judge by. */
+        char path[64];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", found->memfd);
+        int memfd = open(path, O_RDONLY | O_CLOEXEC);
+        tm_message_send(client, &reply, sizeof reply, memfd >= 0 ? &memfd : &found->memfd, 1);
+        if (memfd >= 0)
+            close(memfd);
         return;
     }
     tm_message_send(client, &reply, sizeof reply, NULL, 0);

@@ -35,6 +35,14 @@ kernel slow <<'C'
 static int broken;
 static void before(const tm_axes *axes) { (void)axes, usleep(30000); }
 C
+kernel hangs <<'C'
+static int broken;
+static void before(const tm_axes *axes) {
+    (void)axes;
+    for (;;)
+        usleep(1000);
+}
+C
 # Fails on one row, and from then on in its process.
 kernel spoils <<'C'
 static int broken;
@@ -187,6 +195,17 @@ expect 'keeper/which serves no second one' "PASSED PASSED " \
 judge keeper slow 1 &
 judging=$!
 wait_until runs_slow
+if [ "$(id -u)" -eq 0 ]; then
+    for fd in /proc/"$(pids_of rows-1)"/fd/*; do
+        case $(readlink "$fd") in
+        *tracemill-answers*) sed -n 's/^flags:.*\(.\)$/\1/p' "$(echo "$fd" | sed 's,/fd/,/fdinfo/,')" ;;
+        esac
+    done >flags.txt
+    expect 'keeper/a judge can only read remembered answers' "0 r--s" \
+        "$(cat flags.txt) $(sed -n 's/^[^ ]* \([^ ]*\) .*tracemill-answers.*/\1/p' "/proc/$(pids_of rows-1)/maps")"
+else
+    skipped 'keeper/a judge can only read remembered answers' 'only root can look into it'
+fi
 (exec flock -x build/machine.lock sleep 2) & # the next cell to be timed
 wait $judging
 sleep 1
@@ -243,6 +262,23 @@ for victim in keeper worker judge; do
     fi
     expect "keeper/$victim killed during a cell" PASSED "$(value status slow 1)"
 done
+
+# Both at once, while a solution hangs: nobody is left to end it, nor to be told.
+rm -f "$(trace hangs 1)"
+ninja "$(trace hangs 1)" >hangs.log 2>&1 &
+ninja=$!
+# shellcheck disable=SC2317 # called by wait_until
+hangs() {
+    hanging=$(worker_of hangs)
+    [ -n "$hanging" ]
+}
+wait_until hangs
+# shellcheck disable=SC2046 # words
+kill -KILL $(keeper_pid) $(pids_of rows-1) || failed 'keeper/all killed' 'they were not there'
+wait $ninja
+gone 'keeper/judge and keeper killed: the worker ends' "${hanging:-1}"
+judge 'keeper/judge and keeper killed' two 1
+expect 'keeper/judge and keeper killed: the next cell' PASSED "$(value status two 1)"
 
 # ---- what is edited ----
 new_seed() { # check
