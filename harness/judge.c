@@ -132,7 +132,9 @@ static tm_step attempt_in_process(tm_judgement *j) {
         return TM_BROKEN;
     tm_side *solution = &j->sides[TM_SIDE_SOLUTION];
     if (!tm_in_process_start(&solution->child, j->worker)) {
-        tm_diag_error(j->diag, tm_diag_command_line, NULL, "%s: %s", j->worker, strerror(errno));
+        tm_diag_error(j->diag, tm_diag_command_line, NULL,
+                      "%s: cannot be started: %s; is there memory, and a process, left for it?",
+                      j->worker, strerror(errno));
         return TM_BROKEN;
     }
     solution->left_ns = IN_PROCESS_LIMIT_NS;
@@ -228,7 +230,10 @@ bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm
     }
     if (!cell->has_seed &&
         getrandom(&outcome->seed, sizeof outcome->seed, 0) != (ssize_t)sizeof outcome->seed) {
-        tm_diag_error(diag, tm_diag_command_line, NULL, "no random seed: %s", strerror(errno));
+        tm_diag_error(
+            diag, tm_diag_command_line, NULL,
+            "expected a random seed of the system (getrandom), got none: %s; give --seed=N",
+            strerror(errno));
         return false;
     }
     outcome->seed &= (UINT64_C(1) << 53) - 1; /* exact in every JSON reader */

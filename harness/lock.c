@@ -32,7 +32,9 @@ static int try_lock(const char *path, int operation, tm_diag *diag) {
     if (file >= 0)
         (void)fchmod(file, 0666);
     if (file < 0) {
-        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: %s", path, strerror(errno));
+        tm_diag_error(diag, tm_diag_command_line, NULL,
+                      "%s: cannot be opened: %s; remove it, or make it writable", path,
+                      strerror(errno));
         return -1;
     }
     while (flock(file, operation) != 0)
@@ -56,7 +58,8 @@ bool tm_lock_device(const tm_cell *cell, int *device, tm_arena *arena, tm_diag *
     const tm_node *first = devices ? devices->child : NULL;
     if (!first) {
         tm_diag_error(diag, tm_diag_command_line, NULL,
-                      "expected a device in build/device.json, got none");
+                      "expected a device in build/device.json, got none; remove the file and run "
+                      "ninja bench");
         return false;
     }
     int index = 0;

@@ -205,7 +205,8 @@ static bool write_log(const tm_cell *cell, const tm_outcome *outcome, tm_arena *
     }
     if (tm_file_write(path, outcome->log.data, outcome->log.length, NULL))
         return true;
-    tm_diag_error(diag, tm_diag_command_line, NULL, "%s: cannot be written: %s", path,
+    tm_diag_error(diag, tm_diag_command_line, NULL,
+                  "%s: cannot be written: %s; make room, or make it writable", path,
                   strerror(errno));
     return false;
 }
@@ -255,7 +256,8 @@ bool tm_outcome_write(const tm_cell *cell, const tm_evaluator *evaluator, tm_out
     if (tm_trace_write(cell->trace_path, &trace) &&
         (!outcome->is_transient || utimensat(AT_FDCWD, cell->trace_path, old, 0) == 0))
         return true;
-    tm_diag_error(diag, tm_diag_command_line, NULL, "%s: cannot be written: %s", cell->trace_path,
+    tm_diag_error(diag, tm_diag_command_line, NULL,
+                  "%s: cannot be written: %s; make room, or make it writable", cell->trace_path,
                   strerror(errno));
     return false;
 }

@@ -161,7 +161,8 @@ static tm_step judge_reply(tm_judgement *j, tm_side *side, const tm_request *req
     }
     if (request->kind == TM_REQUEST_OPEN ||
         (side->which == TM_SIDE_REFERENCE && reply->kind == TM_REPLY_HARNESS_FAILED)) {
-        tm_diag_error(j->diag, tm_diag_command_line, side->name, "%s", message);
+        tm_diag_error(j->diag, tm_diag_command_line, side->name,
+                      "%s; run it by hand without --trace to see it again", message);
         return TM_BROKEN;
     }
     if (reply->kind == TM_REPLY_ENTRY_FAILED && side->which == TM_SIDE_SOLUTION)
@@ -240,7 +241,10 @@ tm_step tm_side_open(tm_judgement *j, tm_side *side) {
     if (!started) {
         if (j->keeper >= 0 && !j->repeated && (errno == ECONNRESET || errno == EPIPE))
             return TM_KILLED_FROM_OUTSIDE; /* the keeper */
-        tm_diag_error(j->diag, tm_diag_command_line, NULL, "%s: %s", j->worker, strerror(errno));
+        tm_diag_error(j->diag, tm_diag_command_line, NULL,
+                      "%s: cannot be started: %s; run ninja if it is missing, else free memory or "
+                      "processes",
+                      j->worker, strerror(errno));
         return TM_BROKEN;
     }
     ((tm_desk *)side->child.desk.map)->job = *side->job;
