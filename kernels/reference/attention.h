@@ -264,7 +264,7 @@ TM_ITEM void attention_tile(const attention_job *job, int64_t item, int lane, in
 enum { ATTENTION_MOST_V_ELEMS = 512 };
 TM_ITEM void attention_tile_long(const attention_job *job, int64_t item, int lane) {
     attention_tile(job, item, lane, ATTENTION_MOST_ELEMS, ATTENTION_MOST_V_ELEMS,
-                   TM_ON_GPU ? 1 : ATTENTION_KEYS);
+                   TM_ON_GPU ? 1 : (int)ATTENTION_KEYS);
 }
 TM_DRIVER_OF(attention_tiles, attention_job, attention_tile_long, TM_TEAM, 1)
 #else
