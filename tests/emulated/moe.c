@@ -37,14 +37,14 @@ static void *random_floats(uint64_t *state, int64_t count, float low, float high
 }
 
 #ifndef DS
-/* No two of a row alike: equal logits leave open which expert is meant. */
+/* In pairs of equal ones, of which the smaller index is meant. */
 static void *random_logits(uint64_t *state, int64_t rows, int64_t count) {
     uint16_t *logits = malloc((size_t)(rows * count) * sizeof *logits);
     for (int64_t row = 0; row < rows; ++row)
         for (int64_t i = 0; i < count; ++i) {
             int64_t at = (int64_t)(next_word(state) % (uint64_t)(i + 1));
             logits[row * count + i] = logits[row * count + at];
-            logits[row * count + at] = (uint16_t)(0x3f80 + 4 * i);
+            logits[row * count + at] = (uint16_t)(0x3f80 + 4 * (i / 2));
         }
     return logits;
 }
