@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "harness/backend.h"
 #include "harness/memory.h"
+#include "harness/runner_inputs.h"
 #include "harness/window.h"
 
 /* Bytes before and after every tensor that must stay as they are. */
@@ -32,9 +32,7 @@ struct tm_runner {
     void *copies[TM_MAX_TENSORS];    /* of an input that is overwritten: what it should be; of an
                                             output: what it was right after the last call */
     uint64_t hashes[TM_MAX_TENSORS]; /* of the inputs before a checked call */
-    bool is_filled;                  /* inputs are `step` perturbations after `seed` */
-    uint64_t seed;
-    int64_t step;
+    tm_runner_inputs inputs;
     void *counts; /* of samples, on the device */
 };
 
@@ -82,7 +80,7 @@ static void drop_delivery(tm_runner *runner) {
 
 void tm_runner_close(tm_runner *runner) {
     free_tensors(runner);
-    runner->is_filled = false;
+    runner->inputs.are_there = false;
 }
 
 void tm_runner_destroy(tm_runner *runner) {
@@ -162,7 +160,7 @@ void tm_runner_open(tm_runner *runner, int delivery, tm_reply *reply) {
     }
     snprintf(reply->clock, sizeof reply->clock, "%s", ops->clock(runner->backend));
     free_tensors(runner);
-    runner->is_filled = false;
+    runner->inputs.are_there = false;
     if (delivery >= 0) {
         drop_delivery(runner);
         if (!tm_memory_take(&runner->delivery, delivery) ||
@@ -214,84 +212,17 @@ bool tm_runner_warm(tm_runner *runner) {
     return good;
 }
 
-/* Where an input's values are made. */
-static void *original(const tm_runner *runner, size_t index) {
-    return runner->copies[index] ? runner->copies[index] : runner->tensors[index];
-}
-
-static bool upload_blob(tm_runner *runner, size_t index, char *error) {
-    const tm_job_tensor *tensor = &runner->desk->job.tensors[index];
-    size_t bytes = tensor->bytes / runner->desk->job.repeats;
-    int file = open(tensor->path, O_RDONLY | O_CLOEXEC);
-    char *host = malloc(bytes ? bytes : 1);
-    bool good = file >= 0 && host;
-    for (size_t done = 0; good && done < bytes;) {
-        ssize_t got = pread(file, host + done, bytes - done, (off_t)(tensor->file_offset + done));
-        good = got > 0;
-        done += good ? (size_t)got : 0;
-    }
-    if (!good)
-        snprintf(error, TM_BACKEND_ERROR_BYTES, "blob %.300s cannot be read: %s", tensor->path,
-                 strerror(errno));
-    else
-        good = ops->upload(runner->backend, original(runner, index), host, bytes, error);
-    free(host);
-    if (file >= 0)
-        close(file);
-    return good;
-}
-
-/* Where a random input is made. */
-typedef struct {
-    void *data;
-    uint32_t tensor;
-    tm_backend *backend;
-    char *error;
-} making;
-
-static bool make(void *context, const tm_random_form *form, uint64_t seed, uint32_t phase,
-                 uint32_t stride) {
-    making *m = context;
-    return ops->fill_random(m->backend, m->data, form, seed, m->tensor, phase, stride, m->error);
-}
-
-/* The first of the job's repeats to all others. */
-static bool repeat(tm_runner *runner, size_t index, char *error) {
-    const tm_job_tensor *tensor = &runner->desk->job.tensors[index];
-    char *data = original(runner, index);
-    uint64_t done = tensor->bytes / runner->desk->job.repeats;
-    while (done < tensor->bytes) {
-        uint64_t some = done < tensor->bytes - done ? done : tensor->bytes - done;
-        if (!ops->copy(runner->backend, data + done, data, some, error))
-            return false;
-        done += some;
-    }
-    return true;
-}
-
-/* Inputs as they are `step` perturbations after `seed`, from wherever they are now. */
+/* Inputs as they are `step` perturbations after `seed`; of those that are overwritten the copies.
+ */
 static bool set_inputs(tm_runner *runner, uint64_t seed, int64_t step, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
-    bool goes_on = runner->is_filled && runner->seed == seed && runner->step <= step;
-    int64_t from = goes_on ? runner->step : -1;
-    runner->is_filled = false;
-    for (size_t i = 0; i < runner->desk->job.input_count; i++) {
-        const tm_job_tensor *tensor = &runner->desk->job.tensors[i];
-        making here = {original(runner, i), (uint32_t)i, runner->backend, error};
-        bool good = true;
-        if (tensor->fill == TM_FILL_RANDOM)
-            good = tm_random_form_advance(&tensor->random, seed, from, step, make, &here);
-        else if (tensor->fill == TM_FILL_BLOB && !goes_on)
-            good = upload_blob(runner, i, error);
-        if (good && !tensor->is_scalar && tensor->fill != TM_FILL_ABSENT)
-            good = repeat(runner, i, error);
-        if (!good)
-            return fail(reply, TM_REPLY_HARNESS_FAILED, "input %s: %s", tensor->name, error);
-    }
-    runner->is_filled = true;
-    runner->seed = seed;
-    runner->step = step;
-    return true;
+    void *data[TM_MAX_TENSORS];
+    for (size_t i = 0; i < TM_MAX_TENSORS; i++)
+        data[i] = runner->copies[i] ? runner->copies[i] : runner->tensors[i];
+    if (tm_runner_inputs_set(&runner->inputs, runner->backend, &runner->desk->job, data, seed, step,
+                             error))
+        return true;
+    return fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
 }
 
 /* Gives back their values to inputs that the call before may have changed, as it says. */
