@@ -306,8 +306,28 @@ static void test_verdicts_add_up(void **state) {
     assert_int_equal(verdict.compared_elems, 2);
 }
 
+/* A solution that returns values may have no log-sum-exp; one that has a wrong one is wrong. */
+static void test_missing_lse(void **state) {
+    (void)state;
+    tm_table_tensor outputs[] = {vector(TM_DTYPE_FLOAT32, 1), vector(TM_DTYPE_FLOAT32, 1)};
+    tm_table table = TABLE(outputs, 2);
+    float one = 1, two = 2, lse = -INFINITY;
+    void *want[] = {&one, &lse}, *without[] = {&one, NULL}, *wrong[] = {&two, NULL},
+         *other[] = {&one, &one};
+    outputs[1].name = "lse";
+    table.definition = "dsa_sparse_attention_x";
+    assert_string_equal(tm_evaluator_for(&table)->name, "dsa_sparse_attention");
+    assert_passed(judge(&table, &plain, want, want));
+    assert_passed(judge(&table, &plain, want, without));
+    assert_incorrect(judge(&table, &plain, want, wrong),
+                     "out: 1 of 1 elements wrong, the first at [0]: expected 1, got 2");
+    assert_incorrect(judge(&table, &plain, want, other),
+                     "lse: 1 of 1 elements wrong, the first at [0]: expected -inf, got 1");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_missing_lse),
         cmocka_unit_test(test_tolerances),
         cmocka_unit_test(test_reported_errors),
         cmocka_unit_test(test_nan_matches_only_nan),
