@@ -145,6 +145,18 @@ static void check_range(check *c, double least, double most) {
             WRONG(c, "%s[%" PRId64 "] is %g", c->tensor->name, i, (double)c->floats[i]);
 }
 
+/* Distinct slots, but for as many -1 as the recipe has padding. */
+static void check_slots(check *c, int64_t pool) {
+    int64_t *slots = tm_arena_array(c->recipe->arena, (size_t)c->tensor->elems, sizeof *slots);
+    int64_t count = 0;
+    for (int64_t i = 0; i < c->tensor->elems; i++)
+        if (c->ints[i] != -1)
+            slots[count++] = c->ints[i];
+    if (c->tensor->elems - count != c->recipe->options.padding)
+        WRONG(c, "%s has %" PRId64 " times -1", c->tensor->name, c->tensor->elems - count);
+    check_spread(c, slots, count, pool);
+}
+
 static void check_recurrent(check *c) {
     const char *name = c->tensor->name;
     if (strcmp(name, "cu_seqlens") == 0)
@@ -152,7 +164,7 @@ static void check_recurrent(check *c) {
     else if (strcmp(name, "initial_state_indices") == 0)
         check_spread(c, c->ints, c->tensor->elems, axis(c, "pool_size"));
     else if (strcmp(name, "state_batch_indices") == 0)
-        check_spread(c, c->ints, c->tensor->elems, axis(c, "state_cache_size"));
+        check_slots(c, axis(c, "state_cache_size"));
     else if (c->ints)
         WRONG(c, "%s is not checked", name);
     else if (strcmp(name, "q") == 0 || strcmp(name, "k") == 0)

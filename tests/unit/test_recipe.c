@@ -293,8 +293,11 @@ static void check_rows(const tm_definition *definition, const char *path, totals
         const tm_node *node = tm_json_parse(reader.arena, source, begin, end, reader.diag);
         const tm_workload *row = tm_workload_parse(&reader, node, definition);
         assert_non_null(row);
+        tm_recipe_options options = tm_recipe_defaults(row->uuid);
+        const tm_node *written = tm_node_get(tm_node_get(row->node, "tracemill"), "recipe");
+        assert_true(!written || tm_recipe_parse_options(&reader, written, "recipe", &options));
         tm_arena *arena = tm_arena_create();
-        const tm_recipe *recipe = tm_recipe_of_row(arena, row, tm_recipe_defaults(row->uuid));
+        const tm_recipe *recipe = tm_recipe_of_row(arena, row, options);
         size_t bytes = 0;
         for (size_t t = 0; t < recipe->tensor_count; t++) {
             size_t own;
@@ -316,21 +319,17 @@ static void check_rows(const tm_definition *definition, const char *path, totals
     model_end(&reader);
 }
 
-/* Every input of the 102 definitions can be made, and what the rows want is. */
-static void test_public_dataset(void **state) {
-    (void)state;
-    if (access(PUBLIC, R_OK) != 0) {
-        print_message("SKIPPED: no public dataset at " PUBLIC "\n");
-        skip();
-    }
+/* Every input of a dataset's definitions can be made, and what the rows want is. */
+static totals check_dataset(const char *root) {
     totals sum = {0};
     size_t folder_count;
     clock_t begin = clock();
     tm_node_reader reader = model_begin();
-    const tm_file_entry *folders = tm_file_list(reader.arena, PUBLIC "/definitions", &folder_count);
+    const char *definitions = tm_file_join(reader.arena, root, "definitions");
+    const tm_file_entry *folders = tm_file_list(reader.arena, definitions, &folder_count);
     for (size_t i = 0; i < folder_count; i++) {
         size_t file_count;
-        const char *folder = tm_file_join(reader.arena, PUBLIC "/definitions", folders[i].name);
+        const char *folder = tm_file_join(reader.arena, definitions, folders[i].name);
         const tm_file_entry *files = tm_file_list(reader.arena, folder, &file_count);
         for (size_t j = 0; j < file_count; j++, sum.definitions++) {
             const tm_source *source =
@@ -340,7 +339,7 @@ static void test_public_dataset(void **state) {
             assert_non_null(definition);
             check_definition(definition);
             check_rows(definition,
-                       tm_arena_format(reader.arena, PUBLIC "/workloads/%s/%s.jsonl",
+                       tm_arena_format(reader.arena, "%s/workloads/%s/%s.jsonl", root,
                                        folders[i].name, definition->name),
                        &sum);
         }
@@ -348,16 +347,33 @@ static void test_public_dataset(void **state) {
     print_message("%zu definitions, %zu rows, %zu bytes in %.1f s; %zu larger ones left out\n",
                   sum.definitions, sum.rows, sum.bytes, (double)(clock() - begin) / CLOCKS_PER_SEC,
                   sum.left_out);
+    model_end(&reader);
+    return sum;
+}
+
+static void test_own_dataset(void **state) {
+    (void)state;
+    totals sum = check_dataset(".");
+    assert_true(sum.definitions > 0 && sum.rows > 0);
+}
+
+static void test_public_dataset(void **state) {
+    (void)state;
+    if (access(PUBLIC, R_OK) != 0) {
+        print_message("SKIPPED: no public dataset at " PUBLIC "\n");
+        skip();
+    }
+    totals sum = check_dataset(PUBLIC);
     assert_int_equal(sum.definitions, 102);
     assert_int_equal(sum.rows + sum.left_out, 393);
-    model_end(&reader);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_permutation), cmocka_unit_test(test_split),
-        cmocka_unit_test(test_functions),   cmocka_unit_test(test_same_bytes),
-        cmocka_unit_test(test_mamba),       cmocka_unit_test(test_public_dataset),
+        cmocka_unit_test(test_permutation),    cmocka_unit_test(test_split),
+        cmocka_unit_test(test_functions),      cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_mamba),          cmocka_unit_test(test_own_dataset),
+        cmocka_unit_test(test_public_dataset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
