@@ -54,6 +54,13 @@ awk 'BEGIN { printf "%4s %12s %26s %7s %10s\n", "edit", "compile ms", "compile e
 verdicts=$(cut -d ' ' -f 3 table.txt | median)
 printf 'medians: compile %s ms, from its end to the last verdict %s ms, ninja bench as a whole %s ms\n' \
     "$(cut -d ' ' -f 2 table.txt | median)" "$verdicts" "$(cut -d ' ' -f 5 table.txt | median)"
+# Of the last edit, over all its cells: what the judges waited for.
+for part in judging_ms protocol_ms start open load run time fetch close compare; do
+    # shellcheck disable=SC2038 # names without blanks
+    find build/traces -name '*.json' | xargs sed -n "s/^ *\"$part\": \([-+0-9.eE]*\),*\$/\1/p" |
+        awk -v part="${part%_ms}" '{ sum += $1 } END { printf "%s %.1f ", part, sum }'
+done
+echo 'ms'
 tail -n 12 "bench.$times.log"
 expect edit/cells "$planned each time" "$(cut -d ' ' -f 4 table.txt | sort -u | tr '\n' ' ')each time"
 failing=$(find build/traces -name '*.json' -exec grep -L '"status": "PASSED"' {} + | wc -l)
