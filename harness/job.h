@@ -18,6 +18,8 @@
 #include "lib/node.h"
 
 #define TM_JOB_MAX_SAMPLES 100000 /* per request */
+/* A delivery is made this large at least, so that it seldom has to grow. */
+#define TM_JOB_DELIVERY_BYTES ((size_t)16 << 20)
 /* What outputs are filled with before an untimed and a timed call. All ones: NaN in every floating
  * dtype that has one, -1 in integers. The other differs in its last bits, so that an answer left
  * from the call before is not taken for a new one. */
@@ -75,7 +77,8 @@ typedef enum {
     TM_REQUEST_COUNTED, /* counts of some rows to the delivery */
     TM_REQUEST_CLOSE,   /* give back the job's memory */
     TM_REQUEST_QUIT,    /* end, without a reply */
-    TM_REQUEST_WARM     /* open the desk's device, use all of it once, then stop: no reply */
+    TM_REQUEST_WARM     /* open the desk's device, use all of it once, then stop: no reply. A
+                           delivery's descriptor comes with it */
 } tm_request_kind;
 
 typedef struct {

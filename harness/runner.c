@@ -139,6 +139,15 @@ static bool alloc_tensor(tm_runner *runner, size_t index, tm_reply *reply) {
     return set_guards(runner, index, reply);
 }
 
+/* Takes over a delivery in place of the one before. */
+static bool take_delivery(tm_runner *runner, int delivery, char *error) {
+    drop_delivery(runner);
+    if (tm_memory_take(&runner->delivery, delivery))
+        return ops->pin(runner->backend, runner->delivery.map, runner->delivery.bytes, error);
+    snprintf(error, TM_BACKEND_ERROR_BYTES, "%s", strerror(errno));
+    return false;
+}
+
 void tm_runner_open(tm_runner *runner, int delivery, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     const tm_job *job = &runner->desk->job;
@@ -161,14 +170,9 @@ void tm_runner_open(tm_runner *runner, int delivery, tm_reply *reply) {
     snprintf(reply->clock, sizeof reply->clock, "%s", ops->clock(runner->backend));
     free_tensors(runner);
     runner->inputs.are_there = false;
-    if (delivery >= 0) {
-        drop_delivery(runner);
-        if (!tm_memory_take(&runner->delivery, delivery) ||
-            !ops->pin(runner->backend, runner->delivery.map, runner->delivery.bytes, error)) {
-            fail(reply, TM_REPLY_HARNESS_FAILED, "the delivery's memory: %s",
-                 error[0] ? error : strerror(errno));
-            return;
-        }
+    if (delivery >= 0 && !take_delivery(runner, delivery, error)) {
+        fail(reply, TM_REPLY_HARNESS_FAILED, "the delivery's memory: %s", error);
+        return;
     }
     for (size_t i = 0; i < job->tensor_count; i++)
         if (!alloc_tensor(runner, i, reply))
@@ -195,13 +199,13 @@ static bool use_all(tm_backend *backend, void *from, void *to, char *error) {
            ops->download(backend, host, to, WARM_BYTES, error);
 }
 
-bool tm_runner_warm(tm_runner *runner) {
+bool tm_runner_warm(tm_runner *runner, int delivery) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     bool full;
     if (!runner->backend)
         runner->backend = ops->open(runner->desk->job.device, &full, error);
-    if (!runner->backend)
-        return true;
+    if (!runner->backend || delivery < 0 || !take_delivery(runner, delivery, error))
+        return false;
     void *from = ops->alloc(runner->backend, WARM_BYTES, error);
     void *to = from ? ops->alloc(runner->backend, WARM_BYTES, error) : NULL;
     bool good = !to || use_all(runner->backend, from, to, error);

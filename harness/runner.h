@@ -15,10 +15,10 @@ void tm_runner_destroy(tm_runner *runner);
 /* Opens the device, if it is not, and allocates every tensor of the desk's job between guard bytes,
  * in place of those of the job before. Takes over `delivery`, a memfd, when it is not negative. */
 void tm_runner_open(tm_runner *runner, int delivery, tm_reply *reply);
-/* Opens the desk's device and makes each of its functions run once, on memory that is given back:
- * after that the runner is as one that has served a job. Where the device cannot be opened nothing
- * happens, as the next job will say why; false when it is open and fails. */
-bool tm_runner_warm(tm_runner *runner);
+/* Opens the desk's device, takes over `delivery`, and makes each of the device's functions run
+ * once, on memory that is given back: after that the runner is as one that has served a job. False
+ * when something fails; a runner that has not been warmed will say why. */
+bool tm_runner_warm(tm_runner *runner, int delivery);
 /* Loads the object: from here on code of the solution may run. */
 void tm_runner_load(tm_runner *runner, tm_reply *reply);
 /* One call on new inputs. Poisoned outputs, guards and inputs are looked at after it. */

@@ -10,8 +10,6 @@
 #include "harness/lock.h"
 #include "harness/room.h"
 
-/* A delivery is made this large at least, so that it seldom has to grow. */
-#define DELIVERY_BYTES ((size_t)16 << 20)
 /* How long a worker may take to give back its memory before it is ended for it. */
 #define CLOSING_NS UINT64_C(5000000000)
 /* Of a device's memory, what a workload can have beside the harness and two contexts. */
@@ -221,7 +219,7 @@ static bool make_room(tm_side *side) {
     if (own->map && own->bytes >= side->job->output_bytes)
         return true;
     size_t bytes = own->bytes * 2;
-    bytes = bytes > DELIVERY_BYTES ? bytes : DELIVERY_BYTES;
+    bytes = bytes > TM_JOB_DELIVERY_BYTES ? bytes : TM_JOB_DELIVERY_BYTES;
     bytes = bytes > side->job->output_bytes ? bytes : side->job->output_bytes;
     tm_memory_close(own);
     side->child.delivery_is_new = true;

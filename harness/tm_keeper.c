@@ -181,8 +181,14 @@ static void start_spare(keeper *k) {
         s->child = TM_CHILD_NONE;
         goto out;
     }
+    tm_memory *delivery = &s->child.delivery;
     ((tm_desk *)s->child.desk.map)->job.device = s->recipe.device_index;
-    if (!tm_message_send(s->child.socket, &warm, sizeof warm, NULL, 0) ||
+    if (!tm_memory_make(delivery, "tracemill-delivery", TM_JOB_DELIVERY_BYTES)) {
+        drop_spare(k);
+        goto out;
+    }
+    memset(delivery->map, 0, delivery->bytes); /* its pages come to be now, and not in a cell */
+    if (!tm_message_send(s->child.socket, &warm, sizeof warm, &delivery->memfd, 1) ||
         !has_stopped(s->child.pid))
         drop_spare(k);
 out:

@@ -36,7 +36,7 @@ static int serve(void) {
             break;
         }
         if (request.kind == TM_REQUEST_WARM) {
-            if (!tm_runner_warm(runner))
+            if (!tm_runner_warm(runner, attached[0]))
                 break;
             raise(SIGSTOP); /* that it has come so far; until somebody needs it */
             continue;
