@@ -38,9 +38,9 @@ bool tm_doubt_is_grave(tm_doubt doubt) {
     return doubts[doubt].is_grave;
 }
 
-static const tm_node *details(const tm_cell *cell, const char *key, tm_node_type type) {
+static const tm_node *details(const tm_model_cell *cell, const char *key, tm_node_type type) {
     const tm_node *node =
-        cell->state == TM_CELL_RAN ? tm_node_get(cell->trace.details_node, key) : NULL;
+        cell->state == TM_MODEL_RAN ? tm_node_get(cell->trace.details_node, key) : NULL;
     return node != NULL && node->type == type ? node : NULL;
 }
 
@@ -51,7 +51,7 @@ static tm_doubt doubt_of(const char *flag) {
     return TM_DOUBT_OTHER;
 }
 
-bool tm_doubt_is_cast(const tm_cell *cell, tm_doubt doubt) {
+bool tm_doubt_is_cast(const tm_model_cell *cell, tm_doubt doubt) {
     const tm_node *flags = details(cell, "flags", TM_NODE_ARRAY);
     for (const tm_node *flag = flags != NULL ? flags->child : NULL; flag != NULL; flag = flag->next)
         if (flag->type == TM_NODE_STRING && doubt_of(flag->string) == doubt)
@@ -59,7 +59,7 @@ bool tm_doubt_is_cast(const tm_cell *cell, tm_doubt doubt) {
     return false;
 }
 
-const char *tm_doubt_flags(tm_arena *arena, const tm_cell *cell) {
+const char *tm_doubt_flags(tm_arena *arena, const tm_model_cell *cell) {
     const char *flags = "";
     for (int i = 0; i < TM_DOUBT_COUNT; i++)
         if (tm_doubt_is_cast(cell, (tm_doubt)i))
@@ -68,12 +68,12 @@ const char *tm_doubt_flags(tm_arena *arena, const tm_cell *cell) {
     return flags;
 }
 
-bool tm_doubt_is_crowded(const tm_cell *cell) {
+bool tm_doubt_is_crowded(const tm_model_cell *cell) {
     const tm_node *wait = tm_node_get(details(cell, "clocks", TM_NODE_OBJECT), "cpu_wait_percent");
     return wait != NULL && wait->type == TM_NODE_NUMBER && wait->number >= CROWDED_PERCENT;
 }
 
-double tm_doubt_ms(const tm_cell *cell, const char *key) {
+double tm_doubt_ms(const tm_model_cell *cell, const char *key) {
     const tm_node *node = details(cell, key, TM_NODE_NUMBER);
     return node != NULL && isfinite(node->number) && node->number > 0.0 ? node->number : 0.0;
 }

@@ -72,13 +72,13 @@ const char *tm_figure_error(tm_arena *arena, double error) {
     return tm_arena_format(arena, "%.3g", error);
 }
 
-const char *tm_figure_status(const tm_cell *cell) {
+const char *tm_figure_status(const tm_model_cell *cell) {
     switch (cell->state) {
-    case TM_CELL_RAN:
+    case TM_MODEL_RAN:
         return tm_status_name(cell->trace.status);
-    case TM_CELL_NOT_RUN:
+    case TM_MODEL_NOT_RUN:
         return "NOT RUN";
-    case TM_CELL_BROKEN:
+    case TM_MODEL_BROKEN:
         break;
     }
     return "BROKEN TRACE";
@@ -157,7 +157,7 @@ const char *tm_figure_uuid(tm_arena *arena, const char *uuid) {
     return tm_figure_cut(arena, line, 20);
 }
 
-const char *tm_figure_workload(tm_arena *arena, const tm_cell_workload *workload) {
+const char *tm_figure_workload(tm_arena *arena, const tm_model_workload *workload) {
     const char *uuid = tm_figure_uuid(arena, workload->uuid);
     if (workload->axes[0] == '\0')
         return uuid;

@@ -21,7 +21,7 @@ const char *tm_figure_percent(tm_arena *arena, double percent);
 /* "0.0123", "1.2e-08", "inf", "nan". */
 const char *tm_figure_error(tm_arena *arena, double error);
 /* "PASSED", ..., "NOT RUN", "BROKEN TRACE". Static. */
-const char *tm_figure_status(const tm_cell *cell);
+const char *tm_figure_status(const tm_model_cell *cell);
 /* "1 cell", "2 cells", "0 cells" for the noun "cell". */
 const char *tm_figure_count(tm_arena *arena, size_t count, const char *noun);
 
@@ -38,7 +38,7 @@ const char *tm_figure_cut(tm_arena *arena, const char *text, size_t width);
 const char *tm_figure_solution(tm_arena *arena, const char *solution, const char *definition,
                                size_t width);
 /* Workload as people tell them apart: "98773f58 (batch_size=7)". */
-const char *tm_figure_workload(tm_arena *arena, const tm_cell_workload *workload);
+const char *tm_figure_workload(tm_arena *arena, const tm_model_workload *workload);
 /* The first eight digits of a uuid; another name in at most 20 columns. */
 const char *tm_figure_uuid(tm_arena *arena, const char *uuid);
 

@@ -8,21 +8,21 @@
 /* Outcomes by which cells are told apart: the statuses, then the two without a verdict. */
 enum { OUTCOME_NOT_RUN = TM_STATUS_COUNT, OUTCOME_BROKEN, OUTCOME_COUNT };
 
-static int outcome(const tm_cell *cell) {
+static int outcome(const tm_model_cell *cell) {
     switch (cell->state) {
-    case TM_CELL_RAN:
+    case TM_MODEL_RAN:
         return (int)cell->trace.status;
-    case TM_CELL_NOT_RUN:
+    case TM_MODEL_NOT_RUN:
         return OUTCOME_NOT_RUN;
-    case TM_CELL_BROKEN:
+    case TM_MODEL_BROKEN:
         break;
     }
     return OUTCOME_BROKEN;
 }
 
 /* The cells of one solution with one outcome; false when there is none. */
-static bool collect(tm_arena *arena, const tm_cell_definition *definition,
-                    const tm_cell_solution *solution, int wanted, tm_group *group) {
+static bool collect(tm_arena *arena, const tm_model_definition *definition,
+                    const tm_model_solution *solution, int wanted, tm_group *group) {
     size_t count = 0;
     for (size_t i = 0; i < definition->workload_count; i++)
         count += outcome(&solution->cells[i]) == wanted;
@@ -45,7 +45,7 @@ static const tm_group *collect_all(tm_arena *arena, const tm_model *model,
     tm_group *groups = tm_arena_array(arena, most, sizeof(*groups));
     *count = 0;
     for (size_t i = 0; i < model->definition_count; i++) {
-        const tm_cell_definition *definition = &model->definitions[i];
+        const tm_model_definition *definition = &model->definitions[i];
         for (size_t j = 0; j < definition->solution_count; j++)
             for (int kind = 0; kind < OUTCOME_COUNT; kind++)
                 if (wanted[kind] &&
@@ -68,7 +68,7 @@ const tm_group *tm_group_not_run(tm_arena *arena, const tm_model *model, size_t 
 }
 
 /* The first VOID cell of a workload, or NULL. */
-static const tm_cell *find_void(const tm_cell_definition *definition, size_t workload) {
+static const tm_model_cell *find_void(const tm_model_definition *definition, size_t workload) {
     for (size_t i = 0; i < definition->solution_count; i++)
         if (outcome(&definition->solutions[i].cells[workload]) == TM_STATUS_VOID)
             return &definition->solutions[i].cells[workload];
@@ -79,14 +79,14 @@ const tm_group *tm_group_void(tm_arena *arena, const tm_model *model, size_t *co
     tm_group *groups = tm_arena_array(arena, model->definition_count, sizeof(*groups));
     *count = 0;
     for (size_t i = 0; i < model->definition_count; i++) {
-        const tm_cell_definition *definition = &model->definitions[i];
+        const tm_model_definition *definition = &model->definitions[i];
         if (definition->score.by_status[TM_STATUS_VOID] == 0)
             continue;
         tm_group_cell *cells = tm_arena_array(arena, definition->workload_count, sizeof(*cells));
         tm_group *group = &groups[(*count)++];
         *group = (tm_group){.definition = definition, .cells = cells};
         for (size_t j = 0; j < definition->workload_count; j++) {
-            const tm_cell *cell = find_void(definition, j);
+            const tm_model_cell *cell = find_void(definition, j);
             if (cell != NULL)
                 cells[group->count++] = (tm_group_cell){cell, &definition->workloads[j]};
         }
@@ -103,8 +103,8 @@ const tm_group *tm_group_doubted(tm_arena *arena, const tm_model *model, tm_doub
     *count = 0;
     for (size_t i = 0; i < model->definition_count; i++)
         for (size_t j = 0; j < model->definitions[i].solution_count; j++) {
-            const tm_cell_definition *definition = &model->definitions[i];
-            const tm_cell_solution *solution = &definition->solutions[j];
+            const tm_model_definition *definition = &model->definitions[i];
+            const tm_model_solution *solution = &definition->solutions[j];
             if (solution->score.doubts[doubt] == 0)
                 continue;
             tm_group_cell *cells =

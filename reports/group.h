@@ -11,14 +11,14 @@
 #include "reports/model.h"
 
 typedef struct {
-    const tm_cell *cell;
-    const tm_cell_workload *workload;
+    const tm_model_cell *cell;
+    const tm_model_workload *workload;
 } tm_group_cell;
 
 typedef struct {
-    const tm_cell_definition *definition;
-    const tm_cell_solution *solution; /* NULL: any */
-    const tm_group_cell *cells;       /* at least one */
+    const tm_model_definition *definition;
+    const tm_model_solution *solution; /* NULL: any */
+    const tm_group_cell *cells;        /* at least one */
     size_t count;
 } tm_group;
 

@@ -25,7 +25,7 @@ static int compare_paths(const void *left, const void *right) {
 }
 
 static int compare_authors(const void *left, const void *right) {
-    const tm_cell_solution *const *left_solution = left, *const *right_solution = right;
+    const tm_model_solution *const *left_solution = left, *const *right_solution = right;
     int order = strcmp((*left_solution)->author, (*right_solution)->author);
     if (order == 0) /* both are in one array: the plan's order */
         return *left_solution < *right_solution ? -1 : *left_solution > *right_solution;
@@ -33,7 +33,7 @@ static int compare_authors(const void *left, const void *right) {
 }
 
 static const char *file_path(tm_arena *arena, const char *out, const char *author,
-                             const tm_cell_definition *definition) {
+                             const tm_model_definition *definition) {
     tm_text text = {0};
     tm_text_add(&text, "traces/");
     tm_text_add_component(&text, author);
@@ -57,20 +57,20 @@ static void add_row(tm_text *text, const tm_node *node) {
     tm_json_free(object);
 }
 
-static void add_rows(tm_text *text, const tm_cell_definition *definition,
-                     const tm_cell_solution *solution) {
+static void add_rows(tm_text *text, const tm_model_definition *definition,
+                     const tm_model_solution *solution) {
     for (size_t i = 0; i < definition->workload_count; i++) {
-        const tm_cell *cell = &solution->cells[i];
-        if (cell->state == TM_CELL_RAN && cell->trace.status != TM_STATUS_VOID)
+        const tm_model_cell *cell = &solution->cells[i];
+        if (cell->state == TM_MODEL_RAN && cell->trace.status != TM_STATUS_VOID)
             add_row(text, cell->node);
     }
 }
 
 /* One file per author of the definition. */
-static bool write_definition(tm_arena *arena, const tm_cell_definition *definition, const char *out,
-                             path_list *written, tm_diag *diag) {
+static bool write_definition(tm_arena *arena, const tm_model_definition *definition,
+                             const char *out, path_list *written, tm_diag *diag) {
     size_t count = definition->solution_count;
-    const tm_cell_solution **solutions = tm_arena_array(arena, count, sizeof(*solutions));
+    const tm_model_solution **solutions = tm_arena_array(arena, count, sizeof(*solutions));
     for (size_t i = 0; i < count; i++)
         solutions[i] = &definition->solutions[i];
     qsort(solutions, count, sizeof(*solutions), compare_authors);

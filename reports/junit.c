@@ -47,10 +47,10 @@ static void add_attribute(tm_text *text, const char *name, const char *value) {
 /* ---- cases ---- */
 
 /* The element that says why a cell is not a pass, or NULL for a pass. */
-static const char *verdict_element(const tm_cell *cell) {
-    if (cell->state == TM_CELL_NOT_RUN)
+static const char *verdict_element(const tm_model_cell *cell) {
+    if (cell->state == TM_MODEL_NOT_RUN)
         return "skipped";
-    if (cell->state == TM_CELL_BROKEN)
+    if (cell->state == TM_MODEL_BROKEN)
         return "error";
     switch (cell->trace.status) {
     case TM_STATUS_PASSED:
@@ -70,8 +70,8 @@ static const char *verdict_element(const tm_cell *cell) {
     return "skipped";
 }
 
-static double latency_s(const tm_cell *cell) {
-    bool timed = cell->state == TM_CELL_RAN && cell->trace.has_performance;
+static double latency_s(const tm_model_cell *cell) {
+    bool timed = cell->state == TM_MODEL_RAN && cell->trace.has_performance;
     return timed ? cell->trace.latency_ms / 1e3 : 0.0;
 }
 
@@ -86,7 +86,8 @@ static const char *log_tail(const char *log) {
     return log;
 }
 
-static void add_verdict(tm_arena *arena, tm_text *text, const char *element, const tm_cell *cell) {
+static void add_verdict(tm_arena *arena, tm_text *text, const char *element,
+                        const tm_model_cell *cell) {
     const char *status = tm_figure_status(cell);
     const char *message =
         cell->reason[0] != '\0' ? tm_arena_format(arena, "%s: %s", status, cell->reason) : status;
@@ -101,15 +102,15 @@ static void add_verdict(tm_arena *arena, tm_text *text, const char *element, con
     const char *evidence = cell->log_path != NULL ? cell->log_path : cell->trace_path;
     tm_junit_add_escaped(
         text, tm_arena_format(arena, "%s\nsee %s\nrun %s\n", message, evidence, cell->command));
-    if (cell->state == TM_CELL_RAN)
+    if (cell->state == TM_MODEL_RAN)
         tm_junit_add_escaped(text, log_tail(cell->trace.log));
     tm_text_format(text, "</%s>\n", element);
 }
 
-static void add_cell(tm_arena *arena, tm_text *text, const tm_cell_definition *definition,
-                     const tm_cell_solution *solution, size_t index) {
-    const tm_cell *cell = &solution->cells[index];
-    const tm_cell_workload *workload = &definition->workloads[index];
+static void add_cell(tm_arena *arena, tm_text *text, const tm_model_definition *definition,
+                     const tm_model_solution *solution, size_t index) {
+    const tm_model_cell *cell = &solution->cells[index];
+    const tm_model_workload *workload = &definition->workloads[index];
     tm_text_add(text, "    <testcase");
     add_attribute(text, "classname", definition->name);
     add_attribute(text, "name",
@@ -140,7 +141,7 @@ static void add_gap(tm_arena *arena, tm_text *text, const char *suite, const tm_
 /* One suite: a planned definition, gaps of the plan, or both. */
 typedef struct {
     const char *name;
-    const tm_cell_definition *definition; /* or NULL */
+    const tm_model_definition *definition; /* or NULL */
     const tm_not_planned *const *gaps;
     size_t gap_count;
 } junit_suite;
@@ -202,10 +203,10 @@ static size_t make_suites(tm_arena *arena, const tm_model *model, junit_suite **
 
 static junit_counts count_suite(const junit_suite *suite) {
     junit_counts counts = {.tests = suite->gap_count, .skipped = suite->gap_count};
-    const tm_cell_definition *definition = suite->definition;
+    const tm_model_definition *definition = suite->definition;
     for (size_t i = 0; definition != NULL && i < definition->solution_count; i++) {
         for (size_t j = 0; j < definition->workload_count; j++) {
-            const tm_cell *cell = &definition->solutions[i].cells[j];
+            const tm_model_cell *cell = &definition->solutions[i].cells[j];
             const char *element = verdict_element(cell);
             counts.tests++;
             counts.failures += element != NULL && strcmp(element, "failure") == 0;
@@ -229,7 +230,7 @@ static void add_suite(tm_arena *arena, tm_text *text, const junit_suite *suite) 
     add_attribute(text, "name", suite->name);
     add_counts(text, &counts);
     tm_text_add(text, ">\n");
-    const tm_cell_definition *definition = suite->definition;
+    const tm_model_definition *definition = suite->definition;
     for (size_t i = 0; definition != NULL && i < definition->solution_count; i++)
         for (size_t j = 0; j < definition->workload_count; j++)
             add_cell(arena, text, definition, &definition->solutions[i], j);

@@ -35,7 +35,7 @@ static const tm_node *need_array(loader *load, const tm_node *object, const char
 /* ---- the plan ---- */
 
 static bool read_solution(loader *load, const tm_node *node, const char *where,
-                          tm_cell_solution *solution) {
+                          tm_model_solution *solution) {
     if (node->type != TM_NODE_OBJECT) {
         tm_diag_error(load->reader.diag, node->place, where, "expected an object, got %s",
                       tm_node_describe(load->reader.arena, node));
@@ -48,11 +48,11 @@ static bool read_solution(loader *load, const tm_node *node, const char *where,
 }
 
 static bool read_solutions(loader *load, const tm_node *node, const char *where,
-                           tm_cell_definition *definition) {
+                           tm_model_definition *definition) {
     const tm_node *list = need_array(load, node, where, "solutions");
     if (list == NULL)
         return false;
-    tm_cell_solution *solutions =
+    tm_model_solution *solutions =
         tm_arena_array(load->reader.arena, list->count, sizeof(*solutions));
     bool good = true;
     size_t index = 0;
@@ -66,22 +66,22 @@ static bool read_solutions(loader *load, const tm_node *node, const char *where,
 }
 
 static bool read_workloads(loader *load, const tm_node *node, const char *where,
-                           tm_cell_definition *definition) {
+                           tm_model_definition *definition) {
     const char *const *uuids = NULL;
     size_t count = 0;
     if (need_array(load, node, where, "workloads") == NULL ||
         !tm_node_may_strings(&load->reader, node, where, "workloads", &uuids, &count))
         return false;
-    tm_cell_workload *workloads = tm_arena_array(load->reader.arena, count, sizeof(*workloads));
+    tm_model_workload *workloads = tm_arena_array(load->reader.arena, count, sizeof(*workloads));
     for (size_t i = 0; i < count; i++)
-        workloads[i] = (tm_cell_workload){.uuid = uuids[i], .axes = ""};
+        workloads[i] = (tm_model_workload){.uuid = uuids[i], .axes = ""};
     definition->workloads = workloads;
     definition->workload_count = count;
     return true;
 }
 
 static bool read_definition(loader *load, const tm_node *node, const char *where,
-                            tm_cell_definition *definition) {
+                            tm_model_definition *definition) {
     if (node->type != TM_NODE_OBJECT) {
         tm_diag_error(load->reader.diag, node->place, where, "expected an object, got %s",
                       tm_node_describe(load->reader.arena, node));
@@ -96,11 +96,11 @@ static bool read_definition(loader *load, const tm_node *node, const char *where
 }
 
 static bool read_definitions(loader *load, const tm_node *plan, tm_model *model,
-                             tm_cell_definition **out) {
+                             tm_model_definition **out) {
     const tm_node *list = need_array(load, plan, "", "definitions");
     if (list == NULL)
         return false;
-    tm_cell_definition *definitions =
+    tm_model_definition *definitions =
         tm_arena_array(load->reader.arena, list->count, sizeof(*definitions));
     bool good = true;
     size_t index = 0;
@@ -129,7 +129,7 @@ static int compare_not_planned(const void *left_pointer, const void *right_point
 }
 
 /* Why a planned definition has no cell, or NULL when it has some. */
-static const char *no_cells_reason(const tm_cell_definition *definition) {
+static const char *no_cells_reason(const tm_model_definition *definition) {
     if (definition->reference == NULL)
         return "no native reference";
     if (definition->solution_count == 0)
@@ -163,7 +163,7 @@ static bool read_not_planned(loader *load, const tm_node *plan, tm_model *model)
         return false;
     qsort(named, named_count, sizeof(*named), compare_names);
     for (size_t i = 0; i < model->definition_count; i++) {
-        const tm_cell_definition *definition = &model->definitions[i];
+        const tm_model_definition *definition = &model->definitions[i];
         if (definition->name == NULL) /* an error that has been reported */
             continue;
         const char *reason = no_cells_reason(definition);
@@ -179,7 +179,7 @@ static bool read_not_planned(loader *load, const tm_node *plan, tm_model *model)
 }
 
 static bool read_plan(loader *load, const tm_node *plan, tm_model *model,
-                      tm_cell_definition **definitions) {
+                      tm_model_definition **definitions) {
     if (plan->type != TM_NODE_OBJECT) {
         tm_diag_error(load->reader.diag, plan->place, NULL, "expected an object, got %s",
                       tm_node_describe(load->reader.arena, plan));
@@ -214,8 +214,8 @@ static bool is_same(loader *load, const tm_node *object, const char *where, cons
 }
 
 /* A trace that is this cell's. */
-static bool read_trace(loader *load, const tm_source *source, const tm_cell_definition *definition,
-                       const char *solution, const char *uuid, tm_cell *cell) {
+static bool read_trace(loader *load, const tm_source *source, const tm_model_definition *definition,
+                       const char *solution, const char *uuid, tm_model_cell *cell) {
     const tm_node *node = tm_json_parse_all(load->reader.arena, source, load->reader.diag);
     if (node == NULL || !tm_trace_parse(&load->reader, node, &cell->trace))
         return false;
@@ -250,14 +250,14 @@ static const char *first_error(const tm_diag *diag, size_t begin) {
     return begin < count ? entries[begin].message : "not a trace of this cell";
 }
 
-static const char *find_log(loader *load, const tm_cell *cell, const char *solution) {
+static const char *find_log(loader *load, const tm_model_cell *cell, const char *solution) {
     tm_arena *arena = load->reader.arena;
     size_t stem = strlen(cell->trace_path) - strlen(".json");
     const char *log = tm_arena_format(arena, "%.*s.log", (int)stem, cell->trace_path);
     if (access(tm_file_join(arena, load->build, log), F_OK) == 0)
         return log;
     log = tm_layout_solution(arena, solution, ".log");
-    bool compiled = cell->state == TM_CELL_RAN && cell->trace.status == TM_STATUS_COMPILE_ERROR;
+    bool compiled = cell->state == TM_MODEL_RAN && cell->trace.status == TM_STATUS_COMPILE_ERROR;
     return compiled && access(tm_file_join(arena, load->build, log), F_OK) == 0 ? log : NULL;
 }
 
@@ -282,8 +282,9 @@ static void fill_missing(tm_trace *trace) {
     trace->log = or_empty(trace->log);
 }
 
-static void load_cell(loader *load, const tm_cell_definition *definition,
-                      const tm_cell_solution *solution, tm_cell_workload *workload, tm_cell *cell) {
+static void load_cell(loader *load, const tm_model_definition *definition,
+                      const tm_model_solution *solution, tm_model_workload *workload,
+                      tm_model_cell *cell) {
     tm_arena *arena = load->reader.arena;
     cell->reason = "";
     cell->trace_path = tm_layout_trace(arena, solution->author, definition->op_type,
@@ -295,12 +296,12 @@ static void load_cell(loader *load, const tm_cell_definition *definition,
     errno = 0;
     const tm_source *source = tm_file_read(arena, path);
     if (source == NULL && (errno == ENOENT || errno == ENOTDIR)) {
-        cell->state = TM_CELL_NOT_RUN;
+        cell->state = TM_MODEL_NOT_RUN;
         return;
     }
     if (source == NULL) {
         load->unreadable = true;
-        cell->state = TM_CELL_BROKEN;
+        cell->state = TM_MODEL_BROKEN;
         cell->reason = tm_arena_format(arena, "cannot read it: %s", strerror(errno));
         tm_diag_error(load->reader.diag, ((tm_place){0}), NULL, "%s: %s", path, cell->reason);
         return;
@@ -308,11 +309,11 @@ static void load_cell(loader *load, const tm_cell_definition *definition,
     const tm_diag_entry *entries;
     size_t entry_count = tm_diag_entries(load->reader.diag, &entries);
     if (!read_trace(load, source, definition, solution->name, workload->uuid, cell)) {
-        cell->state = TM_CELL_BROKEN;
+        cell->state = TM_MODEL_BROKEN;
         cell->reason = first_error(load->reader.diag, entry_count);
         return;
     }
-    cell->state = TM_CELL_RAN;
+    cell->state = TM_MODEL_RAN;
     fill_missing(&cell->trace);
     cell->reason = cell->trace.reason;
     note_environment(load, &cell->trace);
@@ -331,16 +332,16 @@ static void load_cell(loader *load, const tm_cell_definition *definition,
     }
 }
 
-static void load_definition(loader *load, tm_cell_definition *definition) {
+static void load_definition(loader *load, tm_model_definition *definition) {
     if (definition->reference == NULL) /* nothing to judge by: no cells */
         definition->solution_count = definition->workload_count = 0;
     size_t solution_count = definition->solution_count;
     size_t workload_count = definition->workload_count;
     /* The arrays were made in this file and are shared as const only from here on. */
-    tm_cell_solution *solutions = (tm_cell_solution *)definition->solutions;
-    tm_cell_workload *workloads = (tm_cell_workload *)definition->workloads;
+    tm_model_solution *solutions = (tm_model_solution *)definition->solutions;
+    tm_model_workload *workloads = (tm_model_workload *)definition->workloads;
     for (size_t i = 0; i < solution_count; i++) {
-        tm_cell *cells = tm_arena_array(load->reader.arena, workload_count, sizeof(*cells));
+        tm_model_cell *cells = tm_arena_array(load->reader.arena, workload_count, sizeof(*cells));
         for (size_t j = 0; j < workload_count; j++)
             load_cell(load, definition, &solutions[i], &workloads[j], &cells[j]);
         solutions[i].cells = cells;
@@ -367,7 +368,7 @@ tm_load_result tm_load_model(tm_arena *arena, const char *plan_path, const char 
     const tm_node *plan = tm_json_parse_all(arena, source, diag);
     tm_model *model = tm_arena_alloc(arena, sizeof(*model));
     loader load = {.reader = {arena, diag}, .build = build, .newest = ""};
-    tm_cell_definition *definitions = NULL;
+    tm_model_definition *definitions = NULL;
     if (plan == NULL || !read_plan(&load, plan, model, &definitions))
         return TM_LOAD_BROKEN_PLAN;
     for (size_t i = 0; i < model->definition_count; i++) {

@@ -70,8 +70,8 @@ static void add_overview(tm_arena *arena, tm_text *text, const tm_model *model) 
 
 /* ---- scores ---- */
 
-static void add_score_row(tm_arena *arena, tm_text *text, const tm_cell_definition *definition,
-                          const tm_cell_solution *solution) {
+static void add_score_row(tm_arena *arena, tm_text *text, const tm_model_definition *definition,
+                          const tm_model_solution *solution) {
     const tm_score *score = &solution->score;
     bool is_best = definition->best == solution;
     const char *mark = is_best ? "**" : "";
@@ -137,12 +137,12 @@ static void add_failures(tm_arena *arena, tm_text *text, const tm_model *model, 
         add_group_title(arena, text, &groups[i]);
         tm_text_add(text, "\n\n");
         for (size_t j = 0; j < groups[i].count; j++) {
-            const tm_cell *cell = groups[i].cells[j].cell;
+            const tm_model_cell *cell = groups[i].cells[j].cell;
             const char *workload = tm_figure_workload(arena, groups[i].cells[j].workload);
             tm_text_format(text, "- %s: %s\n\n", escape(arena, workload),
                            escape(arena, cell->reason));
             add_code(arena, text, cell->log_path != NULL ? cell->log_path : cell->trace_path);
-            if (cell->state == TM_CELL_RAN)
+            if (cell->state == TM_MODEL_RAN)
                 add_code(arena, text, cell->command);
             tm_text_add(text, "\n");
         }
@@ -169,7 +169,7 @@ static void add_weak(tm_arena *arena, tm_text *text, const tm_model *model) {
     bool any = false;
     for (size_t i = 0; i < model->definition_count; i++)
         for (size_t j = 0; j < model->definitions[i].workload_count; j++) {
-            const tm_cell_workload *workload = &model->definitions[i].workloads[j];
+            const tm_model_workload *workload = &model->definitions[i].workloads[j];
             if (workload->weak == NULL)
                 continue;
             if (!any)
@@ -244,20 +244,20 @@ static void add_not_planned(tm_arena *arena, tm_text *text, const tm_model *mode
 
 /* ---- cells ---- */
 
-static void add_cell_row(tm_arena *arena, tm_text *text, const tm_cell_workload *workload,
-                         const tm_cell_solution *solution, const tm_cell *cell) {
+static void add_cell_row(tm_arena *arena, tm_text *text, const tm_model_workload *workload,
+                         const tm_model_solution *solution, const tm_model_cell *cell) {
     const tm_trace *trace = &cell->trace;
     const char *name = tm_figure_workload(arena, workload);
     tm_text_format(text, "| %s | %s | %s | ", escape(arena, name), escape(arena, solution->name),
                    tm_figure_status(cell));
-    if (cell->state == TM_CELL_RAN && trace->has_performance)
+    if (cell->state == TM_MODEL_RAN && trace->has_performance)
         tm_text_format(text, "%s | %s | %s | %s | ", tm_figure_latency(arena, trace->latency_ms),
                        tm_figure_latency(arena, trace->reference_latency_ms),
                        tm_figure_speedup(arena, trace->speedup_factor),
                        tm_figure_percent(arena, tm_score_percent(cell)));
     else
         tm_text_add(text, "- | - | - | - | ");
-    if (cell->state == TM_CELL_RAN && trace->has_correctness)
+    if (cell->state == TM_MODEL_RAN && trace->has_correctness)
         tm_text_format(text, "%s | %s | ", tm_figure_error(arena, trace->max_absolute_error),
                        tm_figure_error(arena, trace->max_relative_error));
     else
@@ -265,7 +265,7 @@ static void add_cell_row(tm_arena *arena, tm_text *text, const tm_cell_workload 
     tm_text_format(text, "%s |\n", escape(arena, tm_doubt_flags(arena, cell)));
 }
 
-static void add_cells(tm_arena *arena, tm_text *text, const tm_cell_definition *definition) {
+static void add_cells(tm_arena *arena, tm_text *text, const tm_model_definition *definition) {
     tm_text_format(text, "\n### %s\n\n", escape(arena, definition->name));
     tm_text_add(text, "| workload | solution | status | latency | reference | speedup | of the "
                       "limit | max abs error | max rel error | flags |\n"

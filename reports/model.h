@@ -25,28 +25,28 @@ typedef enum {
 } tm_doubt;
 
 typedef enum {
-    TM_CELL_RAN,     /* `trace` holds its verdict */
-    TM_CELL_NOT_RUN, /* planned, no trace file */
-    TM_CELL_BROKEN   /* a file that is no trace of this cell; `reason` says why */
-} tm_cell_state;
+    TM_MODEL_RAN,     /* `trace` holds its verdict */
+    TM_MODEL_NOT_RUN, /* planned, no trace file */
+    TM_MODEL_BROKEN   /* a file that is no trace of this cell; `reason` says why */
+} tm_model_state;
 
 /* One solution on one workload. The paths are relative to the folder where ninja runs. */
 typedef struct {
-    tm_cell_state state;
-    const tm_node *node;    /* the trace object as read; TM_CELL_RAN only */
-    tm_trace trace;         /* no NULL strings; TM_CELL_RAN only */
+    tm_model_state state;
+    const tm_node *node;    /* the trace object as read; TM_MODEL_RAN only */
+    tm_trace trace;         /* no NULL strings; TM_MODEL_RAN only */
     const char *reason;     /* one line, "" when PASSED */
     const char *trace_path; /* build/traces/.../<uuid>.json */
     const char *log_path;   /* the log beside the trace, or NULL when there is none */
     const char *command;    /* the line that repeats the cell */
-} tm_cell;
+} tm_model_cell;
 
 typedef struct {
     const char *uuid;
     const char *axes;         /* "batch_size=7, k=2"; "" until a trace has told them */
     const tm_node *axes_node; /* or NULL */
     const tm_node *weak;      /* `tracemill.weak` of a trace that has it, or NULL */
-} tm_cell_workload;
+} tm_model_workload;
 
 /* Counts and sums over some cells; the sums of two sets add up. score.h makes and reads them. */
 typedef struct {
@@ -70,22 +70,22 @@ typedef struct {
 
 typedef struct {
     const char *name, *author, *language;
-    const tm_cell *cells; /* one per workload of the definition, in its order */
+    const tm_model_cell *cells; /* one per workload of the definition, in its order */
     tm_score score;
-} tm_cell_solution;
+} tm_model_solution;
 
 typedef struct {
     const char *name, *op_type;
     const char *reference; /* or NULL: nothing of it is in the matrix */
-    const tm_cell_workload *workloads;
+    const tm_model_workload *workloads;
     size_t workload_count;
-    const tm_cell_solution *solutions;
+    const tm_model_solution *solutions;
     size_t solution_count;
-    tm_score score;                          /* over all cells of all solutions */
-    const tm_cell_solution *best;            /* tm_score_best, or NULL */
-    const tm_cell_solution *best_flashinfer; /* tm_score_best_flashinfer, or NULL */
-    size_t best_flashinfer_cell;             /* the index of its workload */
-} tm_cell_definition;
+    tm_score score;                           /* over all cells of all solutions */
+    const tm_model_solution *best;            /* tm_score_best, or NULL */
+    const tm_model_solution *best_flashinfer; /* tm_score_best_flashinfer, or NULL */
+    size_t best_flashinfer_cell;              /* the index of its workload */
+} tm_model_definition;
 
 /* Something the plan left out. */
 typedef struct {
@@ -98,7 +98,7 @@ typedef struct {
 typedef struct {
     const char *backend;
     const char *const *arch; /* NULL-terminated, as all lists of strings here */
-    const tm_cell_definition *definitions;
+    const tm_model_definition *definitions;
     size_t definition_count;
     const tm_not_planned *not_planned; /* sorted by kind, reason, definition, name */
     size_t not_planned_count;

@@ -33,7 +33,7 @@ static void set_counts(tm_json *object, const tm_score *score) {
     tm_json_set(object, "by_status", statuses);
 }
 
-static tm_json *solution_json(const tm_cell_solution *solution) {
+static tm_json *solution_json(const tm_model_solution *solution) {
     const tm_score *score = &solution->score;
     tm_json *object = tm_json_object();
     tm_json_set_string(object, "name", solution->name);
@@ -55,7 +55,7 @@ static tm_json *solution_json(const tm_cell_solution *solution) {
     return object;
 }
 
-static tm_json *definition_json(const tm_cell_definition *definition) {
+static tm_json *definition_json(const tm_model_definition *definition) {
     tm_json *object = tm_json_object();
     tm_json_set_string(object, "name", definition->name);
     tm_json_set_string(object, "op_type", definition->op_type);
@@ -80,21 +80,21 @@ static tm_json *definition_json(const tm_cell_definition *definition) {
     return object;
 }
 
-static const char *state_name(const tm_cell *cell) {
+static const char *state_name(const tm_model_cell *cell) {
     switch (cell->state) {
-    case TM_CELL_RAN:
+    case TM_MODEL_RAN:
         return tm_status_name(cell->trace.status);
-    case TM_CELL_NOT_RUN:
+    case TM_MODEL_NOT_RUN:
         return "NOT_RUN";
-    case TM_CELL_BROKEN:
+    case TM_MODEL_BROKEN:
         break;
     }
     return "BROKEN_TRACE";
 }
 
-static void set_results(tm_json *object, const tm_cell *cell) {
+static void set_results(tm_json *object, const tm_model_cell *cell) {
     const tm_trace *trace = &cell->trace;
-    if (cell->state == TM_CELL_RAN && trace->has_performance) {
+    if (cell->state == TM_MODEL_RAN && trace->has_performance) {
         tm_json_set_number(object, "latency_ms", trace->latency_ms);
         set_figure(object, "reference_latency_ms", trace->reference_latency_ms);
         set_figure(object, "speedup_factor", trace->speedup_factor);
@@ -104,7 +104,7 @@ static void set_results(tm_json *object, const tm_cell *cell) {
         tm_json_set_null(object, "speedup_factor");
     }
     set_figure(object, "percent_of_limit", tm_score_percent(cell));
-    if (cell->state == TM_CELL_RAN && trace->has_correctness) {
+    if (cell->state == TM_MODEL_RAN && trace->has_correctness) {
         tm_json_set_number(object, "max_absolute_error", trace->max_absolute_error);
         tm_json_set_number(object, "max_relative_error", trace->max_relative_error);
     } else {
@@ -113,10 +113,10 @@ static void set_results(tm_json *object, const tm_cell *cell) {
     }
 }
 
-static tm_json *cell_json(const tm_cell_definition *definition, const tm_cell_solution *solution,
+static tm_json *cell_json(const tm_model_definition *definition, const tm_model_solution *solution,
                           size_t index) {
-    const tm_cell *cell = &solution->cells[index];
-    const tm_cell_workload *workload = &definition->workloads[index];
+    const tm_model_cell *cell = &solution->cells[index];
+    const tm_model_workload *workload = &definition->workloads[index];
     tm_json *object = tm_json_object();
     tm_json_set_string(object, "definition", definition->name);
     tm_json_set_string(object, "solution", solution->name);
@@ -145,7 +145,7 @@ static tm_json *cell_json(const tm_cell_definition *definition, const tm_cell_so
 static tm_json *cells_json(const tm_model *model) {
     tm_json *cells = tm_json_array();
     for (size_t i = 0; i < model->definition_count; i++) {
-        const tm_cell_definition *definition = &model->definitions[i];
+        const tm_model_definition *definition = &model->definitions[i];
         for (size_t j = 0; j < definition->solution_count; j++)
             for (size_t k = 0; k < definition->workload_count; k++)
                 tm_json_push(cells, cell_json(definition, &definition->solutions[j], k));

@@ -8,18 +8,18 @@ static bool is_figure(double value) {
     return isfinite(value) && value > 0.0;
 }
 
-double tm_score_percent(const tm_cell *cell) {
+double tm_score_percent(const tm_model_cell *cell) {
     const tm_node *percent = tm_node_get(cell->trace.details_node, "percent_of_limit");
-    bool is_known = cell->state == TM_CELL_RAN && percent != NULL &&
+    bool is_known = cell->state == TM_MODEL_RAN && percent != NULL &&
                     percent->type == TM_NODE_NUMBER && is_figure(percent->number);
     return is_known ? percent->number : 0.0;
 }
 
-static tm_score score_cell(const tm_cell *cell) {
+static tm_score score_cell(const tm_model_cell *cell) {
     tm_score score = {.cells = 1};
-    score.not_run = cell->state == TM_CELL_NOT_RUN;
-    score.broken = cell->state == TM_CELL_BROKEN;
-    if (cell->state != TM_CELL_RAN)
+    score.not_run = cell->state == TM_MODEL_NOT_RUN;
+    score.broken = cell->state == TM_MODEL_BROKEN;
+    if (cell->state != TM_MODEL_RAN)
         return score;
     const tm_trace *trace = &cell->trace;
     score.by_status[trace->status] = 1;
@@ -88,7 +88,7 @@ void tm_score_add(tm_score *score, const tm_score *more) {
     score->protocol_ms += more->protocol_ms;
 }
 
-tm_score tm_score_cells(const tm_cell *cells, size_t count) {
+tm_score tm_score_cells(const tm_model_cell *cells, size_t count) {
     tm_score score = {0};
     for (size_t i = 0; i < count; i++) {
         tm_score one = score_cell(&cells[i]);
@@ -132,7 +132,7 @@ static bool is_better(const tm_score *score, const tm_score *best) {
     return tm_score_latency_ms(score) < tm_score_latency_ms(best);
 }
 
-int tm_score_best(const tm_cell_solution *solutions, size_t count) {
+int tm_score_best(const tm_model_solution *solutions, size_t count) {
     int best = -1;
     for (size_t i = 0; i < count; i++) {
         const tm_score *score = &solutions[i].score;
@@ -144,20 +144,20 @@ int tm_score_best(const tm_cell_solution *solutions, size_t count) {
     return best;
 }
 
-static bool qualifies(const tm_cell *cell) {
-    return cell->state == TM_CELL_RAN && cell->trace.status == TM_STATUS_PASSED &&
+static bool qualifies(const tm_model_cell *cell) {
+    return cell->state == TM_MODEL_RAN && cell->trace.status == TM_STATUS_PASSED &&
            cell->trace.has_correctness && cell->trace.has_performance &&
            cell->trace.max_absolute_error <= TM_SCORE_MAX_ERROR &&
            cell->trace.max_relative_error <= TM_SCORE_MAX_ERROR;
 }
 
-int tm_score_best_flashinfer(const tm_cell_solution *solutions, size_t count, size_t workload_count,
-                             size_t *cell) {
+int tm_score_best_flashinfer(const tm_model_solution *solutions, size_t count,
+                             size_t workload_count, size_t *cell) {
     int best = -1;
     double best_speedup = 0.0;
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < workload_count; j++) {
-            const tm_cell *candidate = &solutions[i].cells[j];
+            const tm_model_cell *candidate = &solutions[i].cells[j];
             if (qualifies(candidate) && candidate->trace.speedup_factor > best_speedup) {
                 best_speedup = candidate->trace.speedup_factor;
                 best = (int)i;

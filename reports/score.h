@@ -20,7 +20,7 @@
 #define TM_SCORE_MAX_ERROR 1e-2
 
 /* Counts and sums of `count` cells. */
-tm_score tm_score_cells(const tm_cell *cells, size_t count);
+tm_score tm_score_cells(const tm_model_cell *cells, size_t count);
 /* Adds `more` to `score`. */
 void tm_score_add(tm_score *score, const tm_score *more);
 
@@ -33,16 +33,16 @@ double tm_score_latency_ms(const tm_score *score);
 double tm_score_speedup(const tm_score *score);
 double tm_score_mean_speedup(const tm_score *score);
 /* How near a cell comes to the physical limit of its row, in per cent; 0: not known. */
-double tm_score_percent(const tm_cell *cell);
+double tm_score_percent(const tm_model_cell *cell);
 /* Its geometric mean; 0 for no cell. */
 double tm_score_mean_percent(const tm_score *score);
 
 /* Index of the best solution, or -1. Without a timed reference the lowest geometric mean latency
  * decides; the first of equals wins. */
-int tm_score_best(const tm_cell_solution *solutions, size_t count);
+int tm_score_best(const tm_model_solution *solutions, size_t count);
 /* flashinfer-bench's best: solution index or -1, and its cell. A cell without a timed reference has
  * speedup 0 and cannot win; the first of equals does. */
-int tm_score_best_flashinfer(const tm_cell_solution *solutions, size_t count, size_t workload_count,
-                             size_t *cell);
+int tm_score_best_flashinfer(const tm_model_solution *solutions, size_t count,
+                             size_t workload_count, size_t *cell);
 
 #endif

@@ -93,8 +93,9 @@ static const char *speedup_text(tm_arena *arena, const tm_score *score) {
     return comparable ? tm_figure_speedup(arena, tm_score_speedup(score)) : "-";
 }
 
-static void add_solution_row(tm_arena *arena, tm_table *table, const tm_cell_definition *definition,
-                             const tm_cell_solution *solution) {
+static void add_solution_row(tm_arena *arena, tm_table *table,
+                             const tm_model_definition *definition,
+                             const tm_model_solution *solution) {
     const tm_score *score = &solution->score;
     const char *name = tm_figure_solution(arena, solution->name, definition->name, 39);
     const char *const cells[] = {
@@ -118,7 +119,7 @@ static void add_solution_table(tm_arena *arena, tm_text *text, const tm_model *m
     tm_table *table = tm_table_create(arena, columns, sizeof(columns) / sizeof(*columns),
                                       rows + model->definition_count);
     for (size_t i = 0; i < model->definition_count; i++) {
-        const tm_cell_definition *definition = &model->definitions[i];
+        const tm_model_definition *definition = &model->definitions[i];
         if (definition->score.cells == 0)
             continue;
         const char *name = tm_figure_line(arena, definition->name);
@@ -130,8 +131,8 @@ static void add_solution_table(tm_arena *arena, tm_text *text, const tm_model *m
 }
 
 static void add_definition_row(tm_arena *arena, tm_table *table,
-                               const tm_cell_definition *definition) {
-    const tm_cell_solution *best = definition->best;
+                               const tm_model_definition *definition) {
+    const tm_model_solution *best = definition->best;
     const char *name = tm_figure_line(arena, definition->name);
     const char *cells[] = {
         tm_figure_cut(arena, name, 35), passed_text(arena, &definition->score), "-", "-", "-", "-"};
@@ -185,7 +186,7 @@ static void add_table(tm_arena *arena, tm_text *text, const tm_model *model) {
 /* ---- failures ---- */
 
 static void add_group(tm_arena *arena, tm_text *text, const tm_group *group) {
-    const tm_cell *first = group->cells[0].cell;
+    const tm_model_cell *first = group->cells[0].cell;
     const char *head = tm_arena_format(
         arena, "  %s  %s / %s", tm_figure_status(first),
         tm_figure_line(arena, group->definition->name),
@@ -209,7 +210,7 @@ static void add_group(tm_arena *arena, tm_text *text, const tm_group *group) {
         tm_text_format(text, "    log  %s\n", first->log_path);
     else
         tm_text_format(text, "    see  %s\n", first->trace_path);
-    if (first->state == TM_CELL_RAN)
+    if (first->state == TM_MODEL_RAN)
         tm_text_format(text, "    run  %s\n", first->command);
     else
         tm_text_add(text, "    fix  delete it, then `ninja bench`\n");
@@ -262,7 +263,7 @@ static void add_quiet_groups(tm_arena *arena, tm_text *text, const tm_group *gro
                            tm_figure_count(arena, group->count, "workload"));
         else
             add_list(arena, text, tm_arena_format(arena, "  %s: ", name), names, group->count, "");
-        const tm_cell *first = group->cells[0].cell;
+        const tm_model_cell *first = group->cells[0].cell;
         if (group->solution == NULL && first != NULL && first->reason[0] != '\0')
             add_wrapped(arena, text, first->reason);
     }

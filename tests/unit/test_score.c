@@ -21,8 +21,8 @@
 #define NEAR 1e-12
 
 /* A PASSED cell; a speedup of 0 means that the reference was not timed. */
-static tm_cell passed(double latency_ms, double speedup) {
-    tm_cell cell = {.state = TM_CELL_RAN, .reason = ""};
+static tm_model_cell passed(double latency_ms, double speedup) {
+    tm_model_cell cell = {.state = TM_MODEL_RAN, .reason = ""};
     cell.trace.status = TM_STATUS_PASSED;
     cell.trace.has_performance = cell.trace.has_correctness = true;
     cell.trace.latency_ms = latency_ms;
@@ -31,20 +31,20 @@ static tm_cell passed(double latency_ms, double speedup) {
     return cell;
 }
 
-static tm_cell with_status(tm_status status) {
-    tm_cell cell = {.state = TM_CELL_RAN, .reason = "why"};
+static tm_model_cell with_status(tm_status status) {
+    tm_model_cell cell = {.state = TM_MODEL_RAN, .reason = "why"};
     cell.trace.status = status;
     return cell;
 }
 
-static tm_cell with_errors(tm_cell cell, double absolute, double relative) {
+static tm_model_cell with_errors(tm_model_cell cell, double absolute, double relative) {
     cell.trace.max_absolute_error = absolute;
     cell.trace.max_relative_error = relative;
     return cell;
 }
 
-static tm_cell_solution solution_of(const tm_cell *cells, size_t count) {
-    return (tm_cell_solution){.cells = cells, .score = tm_score_cells(cells, count)};
+static tm_model_solution solution_of(const tm_model_cell *cells, size_t count) {
+    return (tm_model_solution){.cells = cells, .score = tm_score_cells(cells, count)};
 }
 
 static void test_no_cells(void **state) {
@@ -59,7 +59,7 @@ static void test_no_cells(void **state) {
 
 static void test_means(void **state) {
     (void)state;
-    const tm_cell cells[] = {passed(1.0, 1.0), passed(4.0, 8.0), passed(2.0, 27.0)};
+    const tm_model_cell cells[] = {passed(1.0, 1.0), passed(4.0, 8.0), passed(2.0, 27.0)};
     tm_score score = tm_score_cells(cells, 3);
     assert_true(fabs(tm_score_latency_ms(&score) - 2.0) < NEAR);
     assert_true(fabs(tm_score_speedup(&score) - 6.0) < NEAR);
@@ -70,7 +70,7 @@ static void test_means(void **state) {
 }
 
 /* A trace that says how near to the limit its cell came. */
-static tm_cell limited(tm_cell cell, tm_node *details, tm_node *percent, double value) {
+static tm_model_cell limited(tm_model_cell cell, tm_node *details, tm_node *percent, double value) {
     *percent = (tm_node){.type = TM_NODE_NUMBER, .key = "percent_of_limit", .number = value};
     *details = (tm_node){.type = TM_NODE_OBJECT, .child = percent, .count = 1};
     cell.trace.details_node = details;
@@ -78,7 +78,7 @@ static tm_cell limited(tm_cell cell, tm_node *details, tm_node *percent, double 
 }
 
 /* A trace that says `text` (JSON with ' for ") under `tracemill`. */
-static tm_cell saying(tm_node_reader *reader, tm_cell cell, const char *text) {
+static tm_model_cell saying(tm_node_reader *reader, tm_model_cell cell, const char *text) {
     cell.trace.details_node = model_parse(reader, text);
     return cell;
 }
@@ -87,7 +87,7 @@ static tm_cell saying(tm_node_reader *reader, tm_cell cell, const char *text) {
 static void test_doubts(void **state) {
     (void)state;
     tm_node_reader reader = model_begin();
-    const tm_cell cells[] = {
+    const tm_model_cell cells[] = {
         saying(&reader, passed(1.0, 1.0),
                "{'flags':['UNSTABLE','CAPPED'],'judging_ms':30,'protocol_ms':20}"),
         saying(&reader, with_status(TM_STATUS_RUNTIME_ERROR),
@@ -112,7 +112,7 @@ static void test_doubts(void **state) {
 static void test_percent_of_limit(void **state) {
     (void)state;
     tm_node nodes[8];
-    const tm_cell cells[] = {
+    const tm_model_cell cells[] = {
         limited(passed(1.0, 1.0), &nodes[0], &nodes[1], 80.0), passed(1.0, 1.0),
         limited(passed(1.0, 1.0), &nodes[2], &nodes[3], 20.0),
         limited(passed(1.0, 1.0), &nodes[4], &nodes[5], 5.0),
@@ -140,11 +140,11 @@ static void test_percent(void **state) {
 
 static void test_counts_every_outcome(void **state) {
     (void)state;
-    tm_cell cells[TM_STATUS_COUNT + 2];
+    tm_model_cell cells[TM_STATUS_COUNT + 2];
     for (int status = 0; status < TM_STATUS_COUNT; status++)
         cells[status] = with_status((tm_status)status);
-    cells[TM_STATUS_COUNT] = (tm_cell){.state = TM_CELL_NOT_RUN};
-    cells[TM_STATUS_COUNT + 1] = (tm_cell){.state = TM_CELL_BROKEN};
+    cells[TM_STATUS_COUNT] = (tm_model_cell){.state = TM_MODEL_NOT_RUN};
+    cells[TM_STATUS_COUNT + 1] = (tm_model_cell){.state = TM_MODEL_BROKEN};
     tm_score score = tm_score_cells(cells, TM_STATUS_COUNT + 2);
     assert_int_equal(score.cells, 10);
     for (int status = 0; status < TM_STATUS_COUNT; status++)
@@ -157,8 +157,8 @@ static void test_counts_every_outcome(void **state) {
 
 static void test_adding_is_scoring_together(void **state) {
     (void)state;
-    const tm_cell cells[] = {with_status(TM_STATUS_TIMEOUT), passed(3.0, 0.0), passed(1.0, 2.0),
-                             passed(2.0, 8.0)};
+    const tm_model_cell cells[] = {with_status(TM_STATUS_TIMEOUT), passed(3.0, 0.0),
+                                   passed(1.0, 2.0), passed(2.0, 8.0)};
     tm_score whole = tm_score_cells(cells, 4);
     tm_score sum = tm_score_cells(cells, 2), rest = tm_score_cells(cells + 2, 2);
     tm_score_add(&sum, &rest);
@@ -173,8 +173,8 @@ static void test_adding_is_scoring_together(void **state) {
 
 static void test_void_does_not_spoil_a_solution(void **state) {
     (void)state;
-    const tm_cell good[] = {passed(1.0, 2.0), with_status(TM_STATUS_VOID)};
-    const tm_cell empty[] = {with_status(TM_STATUS_VOID), with_status(TM_STATUS_VOID)};
+    const tm_model_cell good[] = {passed(1.0, 2.0), with_status(TM_STATUS_VOID)};
+    const tm_model_cell empty[] = {with_status(TM_STATUS_VOID), with_status(TM_STATUS_VOID)};
     tm_score score = tm_score_cells(good, 2);
     assert_true(tm_score_complete(&score));
     score = tm_score_cells(empty, 2);
@@ -183,13 +183,13 @@ static void test_void_does_not_spoil_a_solution(void **state) {
 
 static void test_best_is_complete_and_fastest(void **state) {
     (void)state;
-    const tm_cell slow[] = {passed(2.0, 1.0), passed(2.0, 1.0)};
-    const tm_cell fast[] = {passed(1.0, 2.0), passed(1.0, 2.0)};
-    const tm_cell wrong[] = {passed(0.1, 20.0), with_status(TM_STATUS_INCORRECT_NUMERICAL)};
-    const tm_cell partial[] = {passed(0.1, 20.0), {.state = TM_CELL_NOT_RUN}};
-    const tm_cell_solution solutions[] = {solution_of(slow, 2), solution_of(fast, 2),
-                                          solution_of(wrong, 2), solution_of(partial, 2),
-                                          solution_of(fast, 2)};
+    const tm_model_cell slow[] = {passed(2.0, 1.0), passed(2.0, 1.0)};
+    const tm_model_cell fast[] = {passed(1.0, 2.0), passed(1.0, 2.0)};
+    const tm_model_cell wrong[] = {passed(0.1, 20.0), with_status(TM_STATUS_INCORRECT_NUMERICAL)};
+    const tm_model_cell partial[] = {passed(0.1, 20.0), {.state = TM_MODEL_NOT_RUN}};
+    const tm_model_solution solutions[] = {solution_of(slow, 2), solution_of(fast, 2),
+                                           solution_of(wrong, 2), solution_of(partial, 2),
+                                           solution_of(fast, 2)};
     assert_int_equal(tm_score_best(solutions, 5), 1);
     assert_int_equal(tm_score_best(solutions, 1), 0);
     assert_int_equal(tm_score_best(solutions + 2, 2), -1);
@@ -198,28 +198,28 @@ static void test_best_is_complete_and_fastest(void **state) {
 
 static void test_best_without_timed_reference(void **state) {
     (void)state;
-    const tm_cell slow[] = {passed(2.0, 0.0)}, fast[] = {passed(1.0, 0.0)};
-    const tm_cell compared[] = {passed(9.0, 0.1)};
-    const tm_cell_solution solutions[] = {solution_of(slow, 1), solution_of(fast, 1),
-                                          solution_of(compared, 1)};
+    const tm_model_cell slow[] = {passed(2.0, 0.0)}, fast[] = {passed(1.0, 0.0)};
+    const tm_model_cell compared[] = {passed(9.0, 0.1)};
+    const tm_model_solution solutions[] = {solution_of(slow, 1), solution_of(fast, 1),
+                                           solution_of(compared, 1)};
     assert_int_equal(tm_score_best(solutions, 2), 1);
     assert_int_equal(tm_score_best(solutions, 3), 2);
 }
 
 static void test_best_flashinfer_looks_at_errors(void **state) {
     (void)state;
-    const tm_cell first[] = {with_errors(passed(1.0, 3.0), 1e-2, 1e-2),
-                             with_errors(passed(1.0, 9.0), 1e-3, 1.1e-2)};
-    const tm_cell second[] = {with_errors(passed(1.0, 8.0), NAN, 0.0),
-                              with_errors(passed(1.0, 4.0), 0.0, 0.0)};
-    const tm_cell_solution solutions[] = {solution_of(first, 2), solution_of(second, 2)};
+    const tm_model_cell first[] = {with_errors(passed(1.0, 3.0), 1e-2, 1e-2),
+                                   with_errors(passed(1.0, 9.0), 1e-3, 1.1e-2)};
+    const tm_model_cell second[] = {with_errors(passed(1.0, 8.0), NAN, 0.0),
+                                    with_errors(passed(1.0, 4.0), 0.0, 0.0)};
+    const tm_model_solution solutions[] = {solution_of(first, 2), solution_of(second, 2)};
     size_t cell = 7;
     assert_int_equal(tm_score_best_flashinfer(solutions, 2, 2, &cell), 1);
     assert_int_equal(cell, 1);
     assert_int_equal(tm_score_best_flashinfer(solutions, 1, 2, &cell), 0);
     assert_int_equal(cell, 0);
-    const tm_cell untimed[] = {with_errors(passed(1.0, 0.0), 0.0, 0.0)};
-    const tm_cell_solution none[] = {solution_of(untimed, 1)};
+    const tm_model_cell untimed[] = {with_errors(passed(1.0, 0.0), 0.0, 0.0)};
+    const tm_model_solution none[] = {solution_of(untimed, 1)};
     assert_int_equal(tm_score_best_flashinfer(none, 1, 1, &cell), -1);
 }
 
@@ -272,7 +272,7 @@ static void test_names(void **state) {
                         "a  [31mb  c");
     assert_string_equal(tm_figure_uuid(arena, "98773f58-2d55-497d-a79d-df0bca20e369"), "98773f58");
     assert_string_equal(tm_figure_uuid(arena, "small-one"), "small-one");
-    const tm_cell_workload workload = {.uuid = "w1", .axes = "m=1, n=2"};
+    const tm_model_workload workload = {.uuid = "w1", .axes = "m=1, n=2"};
     assert_string_equal(tm_figure_workload(arena, &workload), "w1 (m=1, n=2)");
     assert_int_equal(tm_figure_break("one two three", 9), 7);
     assert_int_equal(tm_figure_break("unbreakable", 4), 4);
@@ -301,22 +301,22 @@ static void test_table(void **state) {
 
 static void test_groups(void **state) {
     (void)state;
-    const tm_cell cells[] = {with_status(TM_STATUS_TIMEOUT),
-                             with_status(TM_STATUS_COMPILE_ERROR),
-                             with_status(TM_STATUS_TIMEOUT),
-                             with_status(TM_STATUS_VOID),
-                             {.state = TM_CELL_NOT_RUN}};
-    const tm_cell_workload workloads[] = {{.uuid = "a", .axes = ""},
-                                          {.uuid = "b", .axes = ""},
-                                          {.uuid = "c", .axes = ""},
-                                          {.uuid = "d", .axes = ""},
-                                          {.uuid = "e", .axes = ""}};
-    const tm_cell_solution solution = solution_of(cells, 5);
-    const tm_cell_definition definition = {.workloads = workloads,
-                                           .workload_count = 5,
-                                           .solutions = &solution,
-                                           .solution_count = 1,
-                                           .score = solution.score};
+    const tm_model_cell cells[] = {with_status(TM_STATUS_TIMEOUT),
+                                   with_status(TM_STATUS_COMPILE_ERROR),
+                                   with_status(TM_STATUS_TIMEOUT),
+                                   with_status(TM_STATUS_VOID),
+                                   {.state = TM_MODEL_NOT_RUN}};
+    const tm_model_workload workloads[] = {{.uuid = "a", .axes = ""},
+                                           {.uuid = "b", .axes = ""},
+                                           {.uuid = "c", .axes = ""},
+                                           {.uuid = "d", .axes = ""},
+                                           {.uuid = "e", .axes = ""}};
+    const tm_model_solution solution = solution_of(cells, 5);
+    const tm_model_definition definition = {.workloads = workloads,
+                                            .workload_count = 5,
+                                            .solutions = &solution,
+                                            .solution_count = 1,
+                                            .score = solution.score};
     const tm_model model = {.definitions = &definition, .definition_count = 1};
     tm_arena *arena = tm_arena_create();
     size_t count;
