@@ -38,9 +38,16 @@ struct experts {
     int32_t *first;    /* [local_experts + 1], rows */
     int32_t *token_of; /* [rows] */
     int32_t *tile_expert, *tile_row, *tile_count;
-    uint16_t *gated; /* [rows, inner], bfloat16, in the order of gated_column() */
-    float *result;   /* [rows, hidden] */
+    /* [rows, 2, inner], bfloat16, in the order of gated_column(): numbers, and what they lack. */
+    uint16_t *gated;
+    float *result; /* [rows, hidden] */
 };
+
+__device__ __forceinline__ float bits_float(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
 
 /* Where a chunk of 16 bytes of a row lies in shared memory: eight rows that are read at once lie in
  * different banks. */
@@ -115,7 +122,8 @@ template <int ROWS> struct shape {
     static constexpr int stages = ROWS == 16 ? 4 : 3;
     static constexpr int first_bytes =
         (ROWS + columns) * line; /* of a stage of the first product */
-    static constexpr int second_bytes = (2 * ROWS + columns) * line;
+    static constexpr int second_stages = ROWS == 128 ? 2 : stages;
+    static constexpr int second_bytes = (4 * ROWS + columns) * line;
 };
 
 /* Begins the copy of COUNT rows of 128 bytes into shared memory. `source(row)` points to a row, or
@@ -246,14 +254,18 @@ template <int ROWS> __global__ void __launch_bounds__(threads) first_product(con
                     out[c] = gate / (1.0f + expf(-gate)) * sum[i][j][2 * h + c];
                 }
                 const int64_t to = gated_column(column + (across + j * 8) / 2 + lane % 4 * 2);
-                *reinterpret_cast<uint32_t *>(job.gated + at * job.inner + to) =
-                    pack_bfloat16(out[0], out[1]);
+                uint16_t *gated = job.gated + 2 * at * job.inner + to;
+                const uint32_t two = pack_bfloat16(out[0], out[1]);
+                *reinterpret_cast<uint32_t *>(gated) = two;
+                *reinterpret_cast<uint32_t *>(gated + job.inner) = pack_bfloat16(
+                    out[0] - bits_float(two << 16), out[1] - bits_float(two & 0xffff0000u));
             }
         }
     }
 }
 
-/* The way back: a stage has the rows' 128 elements as two halves of 128 bytes. */
+/* The way back: a stage has the rows' 128 elements as two halves of 128 bytes, then what they lack
+ * in the same way. */
 template <int ROWS> __global__ void __launch_bounds__(threads) second_product(const experts job) {
     using S = shape<ROWS>;
     SHARED_BYTES(memory);
@@ -271,52 +283,51 @@ template <int ROWS> __global__ void __launch_bounds__(threads) second_product(co
 
     const auto fetch_step = [&](int64_t step) {
         if (step < steps) {
-            unsigned char *to = memory + step % S::stages * S::second_bytes;
-            fetch<2 * ROWS>(to, weights, [&](int r) -> const uint8_t * {
+            unsigned char *to = memory + step % S::second_stages * S::second_bytes;
+            fetch<4 * ROWS>(to, weights, [&](int r) -> const uint8_t * {
                 const int64_t at = begin + r % ROWS;
-                return at >= end ? nullptr
-                                 : reinterpret_cast<const uint8_t *>(job.gated + at * job.inner +
-                                                                     step * depth) +
-                                       r / ROWS * line;
+                const uint16_t *from = job.gated + (2 * at + r / ROWS / 2) * job.inner +
+                                       step * depth + r / ROWS % 2 * (depth / 2);
+                return at >= end ? nullptr : reinterpret_cast<const uint8_t *>(from);
             });
-            fetch<columns>(to + 2 * ROWS * line, weights,
+            fetch<columns>(to + 4 * ROWS * line, weights,
                            [&](int r) { return weights + r * job.inner + step * depth; });
         }
         copy_commit();
     };
-    for (int step = 0; step < S::stages - 1; ++step)
+    for (int step = 0; step < S::second_stages - 1; ++step)
         fetch_step(step);
 
     float sum[S::down][S::across][4] = {};
     for (int64_t step = 0; step < steps; ++step) {
         const float factor = scale[step];
-        copy_wait<S::stages - 2>();
+        copy_wait<S::second_stages - 2>();
         __syncthreads();
-        fetch_step(step + S::stages - 1);
-        const unsigned char *a = memory + step % S::stages * S::second_bytes;
-        const unsigned char *b = a + 2 * ROWS * line;
+        fetch_step(step + S::second_stages - 1);
+        const unsigned char *a = memory + step % S::second_stages * S::second_bytes;
+        const unsigned char *b = a + 4 * ROWS * line;
         float part[S::down][S::across][4] = {};
 #pragma unroll(ROWS == 128 ? 1 : 4)
         for (int k = 0; k < 8; k += 2) { /* chunks of 16 weights; of the rows 8 elements */
-            uint32_t rows[2][S::down][4];
-#pragma unroll
-            for (int g = 0; g < 2; ++g) {
-#pragma unroll
-                for (int i = 0; i < S::down; ++i)
-                    load_rows(rows[g][i], a + (k + g) / 4 * ROWS * line, row + i * 16,
-                              (k + g) % 4 * 2);
-            }
+            uint32_t wide[2][S::across][2];
 #pragma unroll
             for (int j = 0; j < S::across; j += 2) {
                 uint32_t four[4]; /* [8 columns][16 weights] */
                 load_columns(four, b, across + j * 8, k);
 #pragma unroll
-                for (int g = 0; g < 4; ++g) {
-                    uint32_t two[2];
-                    widen(four[g], two);
+                for (int g = 0; g < 4; ++g)
+                    widen(four[g], wide[g % 2][j + g / 2]);
+            }
 #pragma unroll
-                    for (int i = 0; i < S::down; ++i)
-                        multiply_bfloat16(part[i][j + g / 2], rows[g % 2][i], two);
+            for (int g = 0; g < 4; ++g) { /* numbers, then what they lack */
+                const unsigned char *plane = a + (g / 2 * 2 + (k + g % 2) / 4) * ROWS * line;
+#pragma unroll
+                for (int i = 0; i < S::down; ++i) {
+                    uint32_t rows[4];
+                    load_rows(rows, plane, row + i * 16, (k + g % 2) % 4 * 2);
+#pragma unroll
+                    for (int j = 0; j < S::across; ++j)
+                        multiply_bfloat16(part[i][j], rows, wide[g % 2][j]);
                 }
             }
         }

@@ -12,12 +12,6 @@ constexpr int route_warps = 4;
 constexpr int64_t pass_tokens = 8192; /* as many at a time: bounds the workspace */
 constexpr unsigned all_lanes = 0xffffffffu;
 
-__device__ __forceinline__ float bits_float(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 __device__ __forceinline__ float bfloat16_at(const void *base, int64_t index) {
     return bits_float((uint32_t) static_cast<const uint16_t *>(base)[index] << 16);
 }
@@ -115,7 +109,7 @@ inline size_t lay_out(experts &job, char *base) {
     place(job.tile_expert, most_tiles(job, 16));
     place(job.tile_row, most_tiles(job, 16));
     place(job.tile_count, 1);
-    place(job.gated, slots * job.inner);
+    place(job.gated, slots * 2 * job.inner);
     place(job.result, slots * job.hidden);
     return bytes;
 }
@@ -123,7 +117,7 @@ inline size_t lay_out(experts &job, char *base) {
 template <int ROWS> int run_products(const experts &job, tm_stream stream) {
     using S = shape<ROWS>;
     const unsigned tiles = (unsigned)most_tiles(job, ROWS);
-    const int first = S::stages * S::first_bytes, second = S::stages * S::second_bytes;
+    const int first = S::stages * S::first_bytes, second = S::second_stages * S::second_bytes;
     if (cudaFuncSetAttribute(first_product<ROWS>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                              first) != cudaSuccess ||
         cudaFuncSetAttribute(second_product<ROWS>, cudaFuncAttributeMaxDynamicSharedMemorySize,
