@@ -100,8 +100,7 @@ static bool compare(call_function *const calls[2], int64_t tokens, uint64_t seed
     tensors[count++] = random_bytes(state, (size_t)tokens * HIDDEN);
     tensors[count++] = random_floats(state, tokens * (HIDDEN / 128), 0.5f, 1.5f);
     tensors[count++] = random_bytes(state, (size_t)HERE * 2 * INNER * HIDDEN);
-    tensors[count++] =
-        random_floats(state, (int64_t)HERE * (INNER / 64) * (HIDDEN / 128), 0.5f, 2);
+    tensors[count++] = random_floats(state, (int64_t)HERE * (INNER / 64) * (HIDDEN / 128), 0.5f, 2);
     tensors[count++] = random_bytes(state, (size_t)HERE * HIDDEN * INNER);
     tensors[count++] =
         random_floats(state, (int64_t)HERE * (HIDDEN / 128) * (INNER / 128), 0.05f, 0.2f);
