@@ -293,16 +293,17 @@ static void settle(const tm_table *table, const tm_config *config, const tm_samp
                  " over %" PRId64 " samples, got %.4g",
                  name, limit, counts->first + i, counts->samples, rows[i].tvd);
     }
-    /* As the mask may be a little wider, so may what comes from it be a little less likely. */
-    double room = deviation(variance) + TOP_P_SLACK * mean;
-    if (!counts->is_own_size || verdict->status != TM_STATUS_PASSED || fabs(score - mean) <= room)
+    /* A distribution within the threshold moves a sum of values in [0, 1] by no more than that. */
+    double all = (double)counts->samples * (double)counts->rows;
+    double room = deviation(variance) + threshold * all;
+    if (verdict->status != TM_STATUS_PASSED || fabs(score - mean) <= room)
         return;
     verdict->status = TM_STATUS_INCORRECT_NUMERICAL;
     snprintf(verdict->reason, sizeof verdict->reason,
-             "%s: tokens come that are %s than those of an honest sampler, in %" PRId64
-             " calls of the row's own size: expected a sum of probabilities of %.4g +- %.4g, got "
-             "%.4g",
-             name, score > mean ? "likelier" : "less likely", counts->samples, mean, room, score);
+             "%s: tokens come that are %s than those of an honest sampler, over %" PRId64
+             " samples of each row%s: expected a sum of probabilities of %.4g +- %.4g, got %.4g",
+             name, score > mean ? "likelier" : "less likely", counts->samples,
+             counts->is_own_size ? " in calls of its own size" : "", mean, room, score);
 }
 
 static void judge_counts(const tm_table *table, const tm_config *config, tm_inputs *inputs,
