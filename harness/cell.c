@@ -31,7 +31,8 @@ char *tm_cell_path(const tm_cell *cell, tm_arena *arena, const char *path) {
 static const tm_node *read_json(const char *path, tm_arena *arena, tm_diag *diag) {
     const tm_source *source = tm_file_read(arena, path);
     if (!source) {
-        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: %s; run ninja", path, strerror(errno));
+        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: %s; run ninja bench", path,
+                      strerror(errno));
         return NULL;
     }
     return tm_json_parse_all(arena, source, diag);
