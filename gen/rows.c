@@ -5,9 +5,9 @@
 
 #include "lib/text.h"
 
-#define SMOKE_ROWS 3
-#define SMOKE_LARGE_BYTES ((size_t)64 << 20)
-#define SMOKE_MOST_BYTES ((size_t)512 << 20)
+#define SMOKE_ROWS 2
+#define SMOKE_LARGE_BYTES ((size_t)16 << 20)
+#define SMOKE_MOST_BYTES ((size_t)64 << 20)
 
 bool tm_rows_selected(const char *selection, const char *uuid) {
     return strcmp(selection, "all") == 0 || strcmp(selection, "smoke") == 0 ||
