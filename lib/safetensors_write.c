@@ -6,6 +6,7 @@
 #include "lib/json.h"
 #include "lib/safetensors.h"
 
+#define MOST_BYTES ((size_t)1 << 39) /* no memory is larger; a sanitizer ends who asks for it */
 #define LENGTH_BYTES ((size_t)8)
 /* The header is padded with blanks, so that data begins at a multiple of it. */
 #define ALIGNMENT ((size_t)8)
@@ -56,9 +57,9 @@ char *tm_safetensors_lay_out(tm_safetensor *tensors, size_t count, size_t *lengt
     tm_json_free(header);
     size_t written = strlen(text), padded = (written + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     fits = fits && !__builtin_add_overflow(LENGTH_BYTES + padded, data, length);
-    char *file = fits ? calloc(1, *length) : NULL;
-    if (!fits)
-        errno = EOVERFLOW;
+    char *file = fits && *length <= MOST_BYTES ? calloc(1, *length) : NULL;
+    if (!file)
+        errno = fits ? ENOMEM : EOVERFLOW;
     if (file) {
         uint64_t size = htole64(padded);
         memcpy(file, &size, sizeof size);
