@@ -2,6 +2,11 @@
  * page of a request is filled to kv_last_page_len. */
 #include "contract.h"
 
+/* The axis of kv_last_page_len. */
+#ifndef LAST_PAGES
+#define LAST_PAGES batch_size
+#endif
+
 typedef tm_q_t attention_q, attention_q_tail;
 typedef tm_k_cache_t attention_k, attention_k_tail;
 typedef tm_v_cache_t attention_v;
@@ -25,7 +30,7 @@ int TM_ENTRY(const tm_q_t *q, const tm_k_cache_t *k_cache, const tm_v_cache_t *v
     job.kv_indptr = kv_indptr;
     job.kv_indices = kv_indices;
     job.last_page_len = kv_last_page_len;
-    job.last_pages = axes->batch_size;
+    job.last_pages = axes->LAST_PAGES;
     job.queries = axes->total_q;
     job.requests = axes->len_indptr - 1;
     job.qo_heads = axes->num_qo_heads;

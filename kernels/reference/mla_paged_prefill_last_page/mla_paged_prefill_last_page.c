@@ -3,6 +3,11 @@
  * request is filled to kv_last_page_len. */
 #include "contract.h"
 
+/* The axis of kv_last_page_len. */
+#ifndef LAST_PAGES
+#define LAST_PAGES batch_size
+#endif
+
 typedef tm_q_nope_t attention_q;
 typedef tm_q_pe_t attention_q_tail;
 typedef tm_ckv_cache_t attention_k, attention_v;
@@ -28,7 +33,7 @@ int TM_ENTRY(const tm_q_nope_t *q_nope, const tm_q_pe_t *q_pe, const tm_ckv_cach
     job.kv_indptr = kv_indptr;
     job.kv_indices = kv_indices;
     job.last_page_len = kv_last_page_len;
-    job.last_pages = axes->batch_size;
+    job.last_pages = axes->LAST_PAGES;
     job.queries = axes->total_q;
     job.requests = axes->len_indptr - 1;
     job.qo_heads = axes->num_qo_heads;
