@@ -78,7 +78,9 @@ static void keep_outputs(tm_judgement *j, uint64_t at, bool in_windows) {
         const tm_job_tensor *tensor = &side->job->tensors[i];
         uint64_t bytes = in_windows ? tm_window_delivered(tensor->bytes) : tensor->bytes;
         tm_memory_copy((char *)j->answers.memory.map + at + tensor->offset,
-                       (const char *)side->child.delivery.map + tensor->offset, bytes);
+                       (const char *)side->child.delivery.map +
+                           tm_job_delivered_at(side->job, i, in_windows),
+                       bytes);
     }
 }
 

@@ -54,6 +54,10 @@ typedef struct tm_backend_ops {
     bool (*upload)(tm_backend *backend, void *device, const void *host, size_t bytes, char *error);
     bool (*download)(tm_backend *backend, void *host, const void *device, size_t bytes,
                      char *error);
+    /* `count` parts of `bytes` each that begin at device + begins[i], side by side; one wait for
+     * all of them where that is possible. */
+    bool (*download_parts)(tm_backend *backend, void *host, const void *device,
+                           const uint64_t *begins, size_t count, size_t bytes, char *error);
     /* Device to device, without overlap; enqueued on the stream and not waited for. */
     bool (*copy)(tm_backend *backend, void *to, const void *from, size_t bytes, char *error);
     /* Host memory that upload and download then use in place. Where the system refuses that, true

@@ -123,6 +123,13 @@ static bool cpu_copy(tm_backend *backend, void *to, const void *from, size_t byt
     return true;
 }
 
+static bool cpu_download_parts(tm_backend *backend, void *host, const void *device,
+                               const uint64_t *begins, size_t count, size_t bytes, char *error) {
+    for (size_t i = 0; i < count; i++)
+        cpu_copy(backend, (char *)host + i * bytes, (const char *)device + begins[i], bytes, error);
+    return true;
+}
+
 static bool cpu_pin(tm_backend *backend, void *host, size_t bytes, char *error) {
     (void)backend;
     (void)host;
@@ -295,6 +302,7 @@ const tm_backend_ops tm_the_backend = {
     .free = cpu_free,
     .upload = cpu_copy,
     .download = cpu_copy,
+    .download_parts = cpu_download_parts,
     .copy = cpu_copy,
     .pin = cpu_pin,
     .unpin = cpu_unpin,

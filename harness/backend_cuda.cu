@@ -35,6 +35,7 @@ struct tm_backend {
     cudaEvent_t marks[2];
     bool marked[2];
     bool has_cupti;               /* else events alone are the clock */
+    size_t flushes;               /* since the last reading */
     size_t flush_bytes;           /* of each of the next two */
     void *flush_written;          /* leaves the L2 full of its dirty lines */
     void *flush_read;             /* holds zeros; reading it leaves clean lines instead */
@@ -179,6 +180,13 @@ static bool backend_download(tm_backend *backend, void *host, const void *device
     return tm_cuda_memory_download(backend->memory, host, device, bytes, error);
 }
 
+static bool backend_download_parts(tm_backend *backend, void *host, const void *device,
+                                   const uint64_t *begins, size_t count, size_t bytes,
+                                   char *error) {
+    return tm_cuda_memory_download_parts(backend->memory, host, device, begins, count, bytes,
+                                         error);
+}
+
 static bool backend_copy(tm_backend *backend, void *to, const void *from, size_t bytes,
                          char *error) {
     return tm_cuda_memory_copy(backend->memory, to, from, bytes, error);
@@ -296,6 +304,7 @@ static bool backend_flush_cache(tm_backend *backend, void *const *buffers, const
         return false;
     size_t vectors = backend->flush_bytes / sizeof(uint4);
     void *arguments[] = {&backend->flush_read, &vectors, &backend->flush_sink};
+    backend->flushes++;
     return tm_cuda_passed(cudaLaunchKernel((const void *)tm_cuda_flush_read,
                                            dim3((unsigned)backend->grid_max), dim3(THREADS),
                                            arguments, 0, backend->stream),
@@ -346,7 +355,9 @@ static bool backend_elapsed(tm_backend *backend, tm_reading *reading, char *erro
     tm_cupti_window window;
     if (!backend->has_cupti)
         return true;
-    if (!tm_cupti_end(FLUSH_KERNEL, &window, error, TM_BACKEND_ERROR_BYTES))
+    size_t flushes = backend->flushes;
+    backend->flushes = 0;
+    if (!tm_cupti_end(FLUSH_KERNEL, flushes, &window, error, TM_BACKEND_ERROR_BYTES))
         return false;
     if (window.activities > 0)
         reading->device_ns = window.span_ns;
@@ -357,10 +368,10 @@ static bool backend_elapsed(tm_backend *backend, tm_reading *reading, char *erro
 extern "C" {
 /* In the order of tm_backend_ops: C++17 has no designated initialisers. */
 const tm_backend_ops tm_the_backend = {
-    "cuda",        backend_prepare, backend_open,        backend_close,        tm_cuda_describe,
-    backend_alloc, backend_free,    backend_upload,      backend_download,     backend_copy,
-    backend_pin,   backend_unpin,   backend_fill_random, backend_fill_pattern, backend_count,
-    backend_hash,  backend_sync,    backend_flush_cache, backend_stream,       backend_clock,
-    backend_mark,  backend_elapsed,
+    "cuda",        backend_prepare, backend_open,    backend_close,       tm_cuda_describe,
+    backend_alloc, backend_free,    backend_upload,  backend_download,    backend_download_parts,
+    backend_copy,  backend_pin,     backend_unpin,   backend_fill_random, backend_fill_pattern,
+    backend_count, backend_hash,    backend_sync,    backend_flush_cache, backend_stream,
+    backend_clock, backend_mark,    backend_elapsed,
 };
 }

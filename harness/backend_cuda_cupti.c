@@ -18,8 +18,10 @@ bool tm_cupti_version(char *text, size_t size) {
     return false;
 }
 
-bool tm_cupti_end(const char *last_kernel, tm_cupti_window *window, char *error, size_t size) {
+bool tm_cupti_end(const char *last_kernel, size_t launches, tm_cupti_window *window, char *error,
+                  size_t size) {
     (void)last_kernel;
+    (void)launches;
     *window = (tm_cupti_window){0};
     return tm_cupti_start(error, size);
 }
@@ -28,6 +30,7 @@ bool tm_cupti_end(const char *last_kernel, tm_cupti_window *window, char *error,
 
 #include <cupti.h>
 #include <dlfcn.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,8 +53,10 @@ typedef CUpti_ActivityMemcpy5 copy_record;
 #endif
 typedef CUpti_ActivityMemset4 set_record;
 
-/* Room for one delivery of records; CUPTI asks for more when it needs it. */
-#define BUFFER_BYTES ((size_t)1 << 20)
+/* Room for some hundred records; CUPTI asks for more when it needs it. */
+#define BUFFER_BYTES ((size_t)128 << 10)
+/* Buffers that are kept for the next time. */
+#define SPARE_BUFFERS 4
 
 typedef struct {
     uint64_t start, end; /* ns, CUPTI's clock */
@@ -73,6 +78,7 @@ static struct {
     interval *intervals;
     size_t count, capacity;
     size_t lost;
+    _Atomic(uint8_t *) spare[SPARE_BUFFERS]; /* CUPTI may ask from threads of its own */
 } cupti;
 
 static const CUpti_ActivityKind kinds[] = {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL,
@@ -87,9 +93,19 @@ static bool say(char *error, size_t size, const char *call, CUptiResult result) 
 }
 
 static void CUPTIAPI buffer_requested(uint8_t **buffer, size_t *bytes, size_t *max_records) {
-    *buffer = aligned_alloc(8, BUFFER_BYTES);
+    *buffer = NULL;
+    for (size_t i = 0; i < SPARE_BUFFERS && !*buffer; i++)
+        *buffer = atomic_exchange(&cupti.spare[i], NULL);
+    if (!*buffer)
+        *buffer = aligned_alloc(8, BUFFER_BYTES);
     *bytes = *buffer ? BUFFER_BYTES : 0;
     *max_records = 0;
+}
+
+static void give_back(uint8_t *buffer) {
+    for (size_t i = 0; i < SPARE_BUFFERS && buffer; i++)
+        buffer = atomic_exchange(&cupti.spare[i], buffer);
+    free(buffer);
 }
 
 static void keep(uint64_t start, uint64_t end, const char *name) {
@@ -122,7 +138,7 @@ static void CUPTIAPI buffer_completed(CUcontext context, uint32_t stream, uint8_
     }
     if (cupti.dropped(context, stream, &dropped) == CUPTI_SUCCESS)
         cupti.lost += dropped;
-    free(buffer);
+    give_back(buffer);
 }
 
 static bool load(char *error, size_t size) {
@@ -168,6 +184,8 @@ void tm_cupti_stop(void) {
         cupti.disable(kinds[i]);
     if (cupti.flush)
         cupti.flush(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
+    for (size_t i = 0; i < SPARE_BUFFERS; i++)
+        free(atomic_exchange(&cupti.spare[i], NULL));
     free(cupti.intervals);
     cupti.intervals = NULL;
     cupti.count = cupti.capacity = 0;
@@ -185,27 +203,36 @@ bool tm_cupti_version(char *text, size_t size) {
     return true;
 }
 
-/* The first record of a kernel of that name since the last window; NULL when there is none. The
- * first, as a call may have kernels of any name: it can only make its own window longer. */
-static const interval *find_first(const char *kernel) {
-    const interval *first = NULL;
-    for (size_t i = 0; i < cupti.count; i++) {
-        const interval *one = &cupti.intervals[i];
-        if (one->name && strstr(one->name, kernel) && (!first || one->start < first->start))
-            first = one;
+/* The record of the launch number `launches` of that kernel since the last window, in the order of
+ * their starts; NULL when there are fewer. A call may launch kernels of any name, but only after
+ * ours: it cannot make its own window shorter. */
+static const interval *find_launch(const char *kernel, size_t launches) {
+    const interval *found = NULL;
+    for (; launches > 0; launches--) {
+        const interval *next = NULL;
+        for (size_t i = 0; i < cupti.count; i++) {
+            const interval *one = &cupti.intervals[i];
+            if (one->name && strstr(one->name, kernel) && (!found || one->start > found->start) &&
+                (!next || one->start < next->start))
+                next = one;
+        }
+        if (!next)
+            return NULL;
+        found = next;
     }
-    return first;
+    return found;
 }
 
 /* What came before is told by the device's clock alone: those of host and device were seen 40 us
  * apart. Nor are records fetched when the window begins: CUPTI would ask for a new buffer in the
  * first launch of the call, which was seen to part two kernels of a call by 10 us more. */
-bool tm_cupti_end(const char *last_kernel, tm_cupti_window *window, char *error, size_t size) {
+bool tm_cupti_end(const char *last_kernel, size_t launches, tm_cupti_window *window, char *error,
+                  size_t size) {
     CUptiResult result = cupti.flush(0);
     *window = (tm_cupti_window){0};
     if (result != CUPTI_SUCCESS)
         return say(error, size, "cuptiActivityFlushAll", result);
-    const interval *before = find_first(last_kernel);
+    const interval *before = find_launch(last_kernel, launches);
     if (cupti.lost || !before) {
         snprintf(error, size, "CUPTI lost %zu records%s", cupti.lost,
                  before ? "" : ", or that of the cache flush");

@@ -27,10 +27,11 @@ void tm_cupti_stop(void);
 /* The version of the library as it counts itself, such as "130000" or "24". False where none was
  * loaded by tm_cupti_start. */
 bool tm_cupti_version(char *text, size_t size);
-/* What ran since a kernel whose (mangled) name holds `last_kernel`, the first of that name since
- * the last window. The device was idle before it went on from there, and is idle again. False with
- * a message, also when records were lost. */
-bool tm_cupti_end(const char *last_kernel, tm_cupti_window *window, char *error, size_t size);
+/* What ran since a kernel whose (mangled) name holds `last_kernel`: since the one that the caller
+ * launched last, which was number `launches` since the last window. The device was idle before it
+ * went on from there, and is idle again. False with a message, also when records were lost. */
+bool tm_cupti_end(const char *last_kernel, size_t launches, tm_cupti_window *window, char *error,
+                  size_t size);
 
 #ifdef __cplusplus
 }

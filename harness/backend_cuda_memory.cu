@@ -329,6 +329,33 @@ bool tm_cuda_memory_download(tm_cuda_memory *memory, void *host, const void *dev
     return true;
 }
 
+bool tm_cuda_memory_download_parts(tm_cuda_memory *memory, void *host, const void *device,
+                                   const uint64_t *begins, size_t count, size_t bytes,
+                                   char *error) {
+    const unsigned char *from = (const unsigned char *)device;
+    bool in_place = is_pinned(memory, host, count * bytes);
+    if (!in_place && count * bytes > STAGING_BYTES) {
+        for (size_t i = 0; i < count; i++)
+            if (!tm_cuda_memory_download(memory, (unsigned char *)host + i * bytes,
+                                         from + begins[i], bytes, error))
+                return false;
+        return true;
+    }
+    if (!in_place && !need_staging(memory, error))
+        return false;
+    unsigned char *to = in_place ? (unsigned char *)host : memory->staging[0];
+    for (size_t i = 0; i < count; i++)
+        if (!tm_cuda_passed(cudaMemcpyAsync(to + i * bytes, from + begins[i], bytes,
+                                            cudaMemcpyDeviceToHost, memory->stream),
+                            "cudaMemcpyAsync from the device", error))
+            return false;
+    if (!tm_cuda_passed(cudaStreamSynchronize(memory->stream), "cudaStreamSynchronize", error))
+        return false;
+    if (!in_place)
+        memcpy(host, to, count * bytes);
+    return true;
+}
+
 bool tm_cuda_memory_copy(tm_cuda_memory *memory, void *to, const void *from, size_t bytes,
                          char *error) {
     return bytes == 0 || tm_cuda_passed(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice,

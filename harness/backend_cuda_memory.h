@@ -26,6 +26,8 @@ bool tm_cuda_memory_upload(tm_cuda_memory *memory, void *device, const void *hos
                            char *error);
 bool tm_cuda_memory_download(tm_cuda_memory *memory, void *host, const void *device, size_t bytes,
                              char *error);
+bool tm_cuda_memory_download_parts(tm_cuda_memory *memory, void *host, const void *device,
+                                   const uint64_t *begins, size_t count, size_t bytes, char *error);
 bool tm_cuda_memory_copy(tm_cuda_memory *memory, void *to, const void *from, size_t bytes,
                          char *error);
 bool tm_cuda_memory_pin(tm_cuda_memory *memory, void *host, size_t bytes, char *error);

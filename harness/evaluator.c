@@ -29,6 +29,19 @@ void tm_verdict_end(tm_verdict *verdict) {
     verdict->tvd_count = 0;
 }
 
+void tm_verdict_add(tm_verdict *verdict, const tm_verdict *other) {
+    if (verdict->status == TM_STATUS_PASSED && other->status != TM_STATUS_PASSED) {
+        verdict->status = other->status;
+        memcpy(verdict->reason, other->reason, sizeof verdict->reason);
+    }
+    verdict->max_absolute_error = fmax(verdict->max_absolute_error, other->max_absolute_error);
+    verdict->max_relative_error = fmax(verdict->max_relative_error, other->max_relative_error);
+    verdict->matched_ratio = fmin(verdict->matched_ratio, other->matched_ratio);
+    for (size_t i = 0; i < TM_EVALUATOR_MAX_OUTPUTS; i++)
+        verdict->relative_l2[i] = fmax(verdict->relative_l2[i], other->relative_l2[i]);
+    verdict->compared_elems += other->compared_elems;
+}
+
 void tm_verdict_void(tm_verdict *verdict, const char *reason) {
     verdict->status = TM_STATUS_VOID;
     snprintf(verdict->reason, sizeof verdict->reason, "no verdict: %s", reason);

@@ -66,6 +66,8 @@ const tm_evaluator *tm_evaluator_for(const tm_table *table);
 /* A verdict with nothing compared yet; freed by tm_verdict_end. */
 void tm_verdict_begin(tm_verdict *verdict);
 void tm_verdict_end(tm_verdict *verdict);
+/* Adds what another comparison by element came to; the first failure stays. */
+void tm_verdict_add(tm_verdict *verdict, const tm_verdict *other);
 /* The `correctness.extra` of a verdict. Caller owns it. */
 tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,
                           const tm_evaluator *evaluator);

@@ -13,6 +13,7 @@
 
 #include "harness/random_form.h"
 #include "harness/table.h"
+#include "harness/window.h"
 #include "lib/definition.h"
 #include "lib/diag.h"
 #include "lib/node.h"
@@ -72,7 +73,7 @@ typedef enum {
     TM_REQUEST_RUN,  /* inputs from `seed`, perturbed `steps` times; one call */
     TM_REQUEST_TIME, /* inputs as for a run, `warmup` calls; timed calls, each on inputs that are
                         perturbed once more */
-    TM_REQUEST_FETCH,   /* outputs of the last call to the delivery, from `offset` on */
+    TM_REQUEST_FETCH,   /* outputs of the last call to the delivery (tm_job_delivered_at) */
     TM_REQUEST_COUNT,   /* inputs from `seed`; calls whose samples are counted, from zero */
     TM_REQUEST_COUNTED, /* counts of some rows to the delivery */
     TM_REQUEST_CLOSE,   /* give back the job's memory */
@@ -94,7 +95,7 @@ typedef struct {
     int64_t rows, vocabulary; /* of counts; of TM_REQUEST_COUNTED: `rows` from row `offset` on */
     uint64_t window_seed;     /* of TM_REQUEST_FETCH: which parts of large outputs (window.h) */
     int32_t secret;  /* of TM_REQUEST_OPEN: the outputs are answers, for nobody to look at */
-    int32_t windows; /* of TM_REQUEST_FETCH: parts only, side by side */
+    int32_t windows; /* of TM_REQUEST_FETCH: parts only */
     int32_t status;  /* of TM_REQUEST_QUIT: the exit status */
 } tm_request;
 
@@ -119,6 +120,21 @@ typedef struct {
     uint64_t protocol_ns; /* spent on what the protocol asks: flushes and calls */
     char message[512];
 } tm_reply;
+
+/* Where output `index` of the tensors lies in a delivery: all of it, or behind all of all of them
+ * its parts, so that both can be looked at. */
+static inline uint64_t tm_job_delivered_at(const tm_job *job, size_t index, bool windows) {
+    if (!windows)
+        return job->tensors[index].offset;
+    uint64_t at = job->output_bytes;
+    for (size_t i = job->input_count; i < index; i++)
+        at += (tm_window_delivered(job->tensors[i].bytes) + 255) / 256 * 256;
+    return at;
+}
+/* Of a delivery with room for both. */
+static inline uint64_t tm_job_delivery_bytes(const tm_job *job) {
+    return tm_job_delivered_at(job, job->tensor_count, true);
+}
 
 /* File descriptors as a worker finds them. */
 #define TM_WORKER_SOCKET 3

@@ -36,10 +36,11 @@ typedef struct {
     int keeper;         /* -1: workers of our own */
     tm_side sides[2];
     tm_answers answers;
-    tm_inputs *inputs; /* of the call that is looked at; NULL: no trial yet */
-    tm_gauge *gauge;   /* of our own, without a keeper; NULL: none */
-    int pauses;        /* taken for a slow device */
-    bool repeated;     /* this is the second attempt */
+    tm_inputs *inputs;                /* of the call that is looked at; NULL: no trial yet */
+    struct tm_comparison *comparison; /* that goes on; NULL: none */
+    tm_gauge *gauge;                  /* of our own, without a keeper; NULL: none */
+    int pauses;                       /* taken for a slow device */
+    bool repeated;                    /* this is the second attempt */
 } tm_judgement;
 
 /* Sets the verdict. Always TM_VERDICT. */

@@ -293,19 +293,18 @@ static bool guards_hold(tm_runner *runner, tm_reply *reply) {
         if (!runner->blocks[i])
             continue;
         const tm_job_tensor *tensor = &runner->desk->job.tensors[i];
-        const char *const sides[] = {runner->blocks[i],
-                                     runner->blocks[i] + GUARD_BYTES + tensor->bytes};
-        for (int side = 0; side < 2; side++) {
-            uint32_t words[GUARD_BYTES / 4];
-            if (!ops->download(runner->backend, words, sides[side], GUARD_BYTES, error))
-                return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+        const uint64_t begins[] = {0, GUARD_BYTES + tensor->bytes};
+        uint32_t words[2][GUARD_BYTES / 4];
+        if (!ops->download_parts(runner->backend, words, runner->blocks[i], begins, 2, GUARD_BYTES,
+                                 error))
+            return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+        for (int side = 0; side < 2; side++)
             for (size_t w = 0; w < GUARD_BYTES / 4; w++)
-                if (words[w] != GUARD_PATTERN)
+                if (words[side][w] != GUARD_PATTERN)
                     return fail(reply, TM_REPLY_OVERRUN, "wrote %s tensor %s, near byte %lld",
                                 side ? "behind" : "before", tensor->name,
                                 side ? (long long)(tensor->bytes + w * 4)
                                      : (long long)(w * 4) - GUARD_BYTES);
-        }
     }
     return true;
 }
@@ -418,25 +417,24 @@ void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *repl
 }
 
 static bool fetch(tm_runner *runner, size_t index, const tm_request *request, char *error) {
-    const tm_job_tensor *tensor = &runner->desk->job.tensors[index];
+    const tm_job *job = &runner->desk->job;
+    const tm_job_tensor *tensor = &job->tensors[index];
     const char *from = runner->copies[index];
-    char *to = (char *)runner->delivery.map + request->offset + tensor->offset;
+    uint64_t room = runner->delivery.bytes, at = tm_job_delivered_at(job, index, request->windows);
     uint64_t bytes = request->windows ? tm_window_delivered(tensor->bytes) : tensor->bytes;
-    uint64_t room = runner->delivery.bytes, at = request->offset + tensor->offset;
     if (at > room || bytes > room - at) {
         snprintf(error, TM_BACKEND_ERROR_BYTES, "output %s does not fit the delivery",
                  tensor->name);
         return false;
     }
+    char *to = (char *)runner->delivery.map + at;
     if (bytes == tensor->bytes)
         return ops->download(runner->backend, to, from, bytes, error);
-    uint64_t output = index - runner->desk->job.input_count;
-    for (int window = 0; window < TM_WINDOW_COUNT; window++, to += TM_WINDOW_BYTES) {
-        uint64_t begin = tm_window_begin(request->window_seed, output, tensor->bytes, window);
-        if (!ops->download(runner->backend, to, from + begin, TM_WINDOW_BYTES, error))
-            return false;
-    }
-    return true;
+    uint64_t begins[TM_WINDOW_COUNT], output = index - job->input_count;
+    for (int window = 0; window < TM_WINDOW_COUNT; window++)
+        begins[window] = tm_window_begin(request->window_seed, output, tensor->bytes, window);
+    return ops->download_parts(runner->backend, to, from, begins, TM_WINDOW_COUNT, TM_WINDOW_BYTES,
+                               error);
 }
 
 void tm_runner_fetch(tm_runner *runner, const tm_request *request, tm_reply *reply) {

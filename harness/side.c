@@ -216,11 +216,11 @@ static bool start(tm_judgement *j, tm_side *side) {
 /* A delivery for the outputs of the job: the worker's own if it is large enough. */
 static bool make_room(tm_side *side) {
     tm_memory *own = &side->child.delivery;
-    if (own->map && own->bytes >= side->job->output_bytes)
+    size_t needed = tm_job_delivery_bytes(side->job), bytes = own->bytes * 2;
+    if (own->map && own->bytes >= needed)
         return true;
-    size_t bytes = own->bytes * 2;
     bytes = bytes > TM_JOB_DELIVERY_BYTES ? bytes : TM_JOB_DELIVERY_BYTES;
-    bytes = bytes > side->job->output_bytes ? bytes : side->job->output_bytes;
+    bytes = bytes > needed ? bytes : needed;
     tm_memory_close(own);
     side->child.delivery_is_new = true;
     if (!tm_memory_make(own, "tracemill-delivery", bytes))

@@ -30,6 +30,8 @@
 #define MAX_ENDING 16
 /* How long a spare worker may take to open the device. */
 #define SPARE_NS INT64_C(5000000000)
+/* Its delivery is as large as those before had to become, but no larger than this. */
+#define SPARE_DELIVERY_BYTES ((size_t)256 << 20)
 /* Answers take at most this part of the memory, and half of the descriptors: each has one. */
 #define MEMORY_SHARE 8
 
@@ -52,6 +54,7 @@ typedef struct {
     tm_child child;           /* pid 0: none */
     bool is_wanted;           /* `recipe` is there, and has not failed */
     tm_keeper_request recipe; /* of the last solution's worker that was lent */
+    size_t delivery_bytes;    /* what solutions have needed, up to a bound */
 } spare;
 
 typedef struct answers {
@@ -183,7 +186,7 @@ static void start_spare(keeper *k) {
     }
     tm_memory *delivery = &s->child.delivery;
     ((tm_desk *)s->child.desk.map)->job.device = s->recipe.device_index;
-    if (!tm_memory_make(delivery, "tracemill-delivery", TM_JOB_DELIVERY_BYTES)) {
+    if (!tm_memory_make(delivery, "tracemill-delivery", s->delivery_bytes)) {
         drop_spare(k);
         goto out;
     }
@@ -277,6 +280,10 @@ static void take_back(keeper *k, const tm_keeper_request *request, int delivery)
         tm_memory_close(&s->child.delivery);
         if (!tm_memory_take(&s->child.delivery, delivery))
             s->child.delivery = TM_MEMORY_NONE;
+        size_t bytes = s->child.delivery.bytes;
+        bytes = bytes < SPARE_DELIVERY_BYTES ? bytes : SPARE_DELIVERY_BYTES;
+        if (request->side == TM_SIDE_SOLUTION && bytes > k->spare.delivery_bytes)
+            k->spare.delivery_bytes = bytes;
     }
     s->is_lent = false;
     if (s->child.pid > 0)
@@ -456,7 +463,7 @@ int main(int argc, char **argv) {
                 .backend = argv[2],
                 .uuid = argv[3],
                 .seats = {{.child = TM_CHILD_NONE}, {.child = TM_CHILD_NONE}},
-                .spare = {.child = TM_CHILD_NONE}};
+                .spare = {.child = TM_CHILD_NONE, .delivery_bytes = TM_JOB_DELIVERY_BYTES}};
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     prctl(PR_SET_DUMPABLE, 0); /* its descriptors lead to answers */
     signal(SIGPIPE, SIG_IGN);

@@ -1,13 +1,11 @@
 /* trials: a solution's calls, checked and timed. */
-#include <inttypes.h>
 #include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/judgement.h"
+#include "harness/comparison.h"
 #include "harness/keeper.h"
-#include "harness/window.h"
 
 /* No further sample once a trial's samples have taken this long; never fewer than the floor. */
 #define SOLUTION_CAP_NS UINT64_C(250000000)
@@ -118,84 +116,6 @@ tm_step tm_trial_measure(tm_judgement *j, tm_side *side, tm_request *request, tm
                             (long long)reply.samples, waited_ns / 1e6);
 }
 
-/* The first output that is wrong and, byte for byte, what it was filled with before the call; NULL
- * when there is none. `delivered`: the table of what was compared. */
-static const tm_table_tensor *find_unwritten(const tm_table *delivered, const tm_job *job,
-                                             void *const *expected, void *const *actual,
-                                             bool in_windows, uint32_t pattern) {
-    const tm_job_tensor *tensors = &job->tensors[delivered->input_count];
-    for (size_t i = 0; i < delivered->output_count; i++) {
-        size_t bytes = in_windows ? tm_window_delivered(tensors[i].bytes) : tensors[i].bytes, at;
-        for (at = 0; at < bytes; at++)
-            if (((const unsigned char *)actual[i])[at] != ((const unsigned char *)&pattern)[at % 4])
-                break;
-        if (at == bytes && bytes > 0 && memcmp(expected[i], actual[i], bytes) != 0)
-            return &delivered->tensors[delivered->input_count + i];
-    }
-    return NULL;
-}
-
-/* The verdict on outputs that are not right. */
-static tm_step conclude_wrong(tm_judgement *j, const tm_table *delivered, void *const *expected,
-                              void *const *actual, bool in_windows, int timed) {
-    const tm_verdict *verdict = &j->outcome->verdict;
-    const char *when = timed >= 0 ? "in a timed call: " : "";
-    const tm_table_tensor *unwritten =
-        find_unwritten(delivered, j->sides[TM_SIDE_SOLUTION].job, expected, actual, in_windows,
-                       timed >= 0 ? TM_JOB_POISON_TIME : TM_JOB_POISON_RUN);
-    if (!unwritten || verdict->status != TM_STATUS_INCORRECT_NUMERICAL)
-        return tm_conclude(j, verdict->status, "%s%s", when, verdict->reason);
-    int64_t elems = 1;
-    for (int axis = 0; axis < unwritten->rank; axis++)
-        elems *= unwritten->shape[axis];
-    return tm_conclude(j, verdict->status,
-                       "%s%s: %" PRId64 " of %" PRId64 " elements wrong: not written by the end of "
-                       "the call, they are what they were filled with before it",
-                       when, unwritten->name, elems, elems);
-}
-
-/* Compares what the solution's last call made with the answers: `timed` -1 is the whole outputs of
- * the untimed call. */
-static tm_step compare(tm_judgement *j, int64_t trial, int timed) {
-    const tm_table *table = j->cell->table;
-    const tm_evaluator *evaluator = tm_evaluator_for(table);
-    tm_side *side = &j->sides[TM_SIDE_SOLUTION];
-    bool in_windows = timed >= 0 && evaluator->by_element;
-    uint64_t at = tm_answers_offset(side->job, trial, timed);
-    tm_request fetch = {.kind = TM_REQUEST_FETCH, .windows = in_windows};
-    if (timed >= 0)
-        fetch.window_seed = j->answers.head->window_seeds[trial][timed];
-    tm_reply reply;
-    tm_step step = tm_side_ask(j, side, &fetch, &reply);
-    if (step != TM_GO_ON)
-        return step;
-    void *expected[TM_MAX_TENSORS], *actual[TM_MAX_TENSORS];
-    tm_table_tensor tensors[TM_MAX_TENSORS];
-    tm_table delivered = *table;
-    memcpy(tensors, table->tensors, (table->input_count + table->output_count) * sizeof *tensors);
-    delivered.tensors = tensors;
-    for (size_t i = 0; i < table->output_count; i++) {
-        const tm_job_tensor *tensor = &side->job->tensors[table->input_count + i];
-        expected[i] = (char *)j->answers.memory.map + at + tensor->offset;
-        actual[i] = (char *)side->child.delivery.map + tensor->offset;
-        if (in_windows && tensor->bytes > TM_WINDOW_WHOLE) {
-            tm_table_tensor *part = &tensors[table->input_count + i];
-            part->rank = 1;
-            part->shape[0] = (int64_t)(TM_WINDOW_WHOLE * 8 / (uint64_t)tm_dtype_bits(part->dtype));
-        }
-    }
-    tm_verdict *verdict = &j->outcome->verdict;
-    uint64_t begin_ns = tm_clock_ns();
-    tm_inputs_select(j->inputs, tm_answers_seed(j->answers.head, trial),
-                     timed >= 0 ? j->answers.head->steps[trial][timed] : 0);
-    evaluator->judge(&delivered, &j->cell->config, j->inputs, expected, actual, verdict);
-    j->outcome->comparing_ns += (double)(tm_clock_ns() - begin_ns);
-    if (verdict->status == TM_STATUS_PASSED)
-        return TM_GO_ON;
-    side->is_spoilt = true;
-    return conclude_wrong(j, &delivered, expected, actual, in_windows, timed);
-}
-
 /* Clocks and the like, from the keeper or from a gauge of our own. */
 static void read_gauge(tm_judgement *j, tm_gauge_reading *reading) {
     *reading = (tm_gauge_reading){0};
@@ -251,7 +171,7 @@ static tm_step run_trial(tm_judgement *j, int64_t number) {
     tm_step step = tm_side_ask(j, side, &run, &reply);
     *trial = (tm_trial){.protocol_ns = step == TM_GO_ON ? (double)reply.protocol_ns : 0};
     if (step == TM_GO_ON)
-        step = compare(j, number, -1);
+        step = tm_comparison_begin(j, number);
     for (int i = 0; i <= head->timed && step == TM_GO_ON && !trial->capped; i++) {
         int64_t until = i < head->timed ? head->steps[number][i] : all;
         if ((int64_t)trial->samples.count == until)
@@ -261,10 +181,11 @@ static tm_step run_trial(tm_judgement *j, int64_t number) {
         else
             step = time_until(j, number, until, number == 0, trial, &left_ns);
         if (step == TM_GO_ON && i < head->timed && (int64_t)trial->samples.count == until) {
-            step = compare(j, number, i);
+            step = tm_comparison_make(j, number, i);
             j->outcome->checked_timed_calls++;
         }
     }
+    step = tm_comparison_end(j, step);
     if (step != TM_GO_ON) {
         tm_trial_free(trial);
         return step;

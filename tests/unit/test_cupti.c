@@ -116,12 +116,16 @@ static void add(uint64_t start, uint64_t end, const char *name) {
 
 static const char flush[] = "_Z10our_flushv";
 
-static tm_cupti_window window_of_records(void) {
+static tm_cupti_window window_after(size_t flushes) {
     tm_cupti_window window;
     char error[256] = "";
-    if (!tm_cupti_end("our_flush", &window, error, sizeof error))
+    if (!tm_cupti_end("our_flush", flushes, &window, error, sizeof error))
         fail_msg("%s", error);
     return window;
+}
+
+static tm_cupti_window window_of_records(void) {
+    return window_after(1);
 }
 
 static int start(void **state) {
@@ -176,16 +180,28 @@ static void test_borrowed_name(void **state) {
     assert_true(window.span_ns == 410);
 }
 
+/* A cache that was flushed twice: what lay between is no part of the window. */
+static void test_flushed_twice(void **state) {
+    (void)state;
+    add(900, 950, "call");
+    add(600, 700, flush);
+    add(400, 500, "fill");
+    add(200, 300, flush);
+    tm_cupti_window window = window_after(2);
+    assert_int_equal(window.activities, 1);
+    assert_true(window.span_ns == 50);
+}
+
 static void test_lost(void **state) {
     (void)state;
     tm_cupti_window window;
     char error[256] = "";
     add(400, 500, "call");
-    assert_false(tm_cupti_end("our_flush", &window, error, sizeof error));
+    assert_false(tm_cupti_end("our_flush", 1, &window, error, sizeof error));
     assert_string_equal(error, "CUPTI lost 0 records, or that of the cache flush");
     lost_count = 3;
     add(200, 300, flush);
-    assert_false(tm_cupti_end("our_flush", &window, error, sizeof error));
+    assert_false(tm_cupti_end("our_flush", 1, &window, error, sizeof error));
     assert_string_equal(error, "CUPTI lost 3 records");
     lost_count = 0;
     add(200, 300, flush);
@@ -195,9 +211,9 @@ static void test_lost(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_window),      cmocka_unit_test(test_nothing_ran),
-        cmocka_unit_test(test_next_window), cmocka_unit_test(test_borrowed_name),
-        cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_window),        cmocka_unit_test(test_nothing_ran),
+        cmocka_unit_test(test_next_window),   cmocka_unit_test(test_borrowed_name),
+        cmocka_unit_test(test_flushed_twice), cmocka_unit_test(test_lost),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -1,0 +1,190 @@
+#include "harness/comparison.h"
+
+#include <inttypes.h>
+#include <omp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "harness/window.h"
+
+/* Outputs of so many bytes are worth a thread. */
+#define LATER_BYTES ((uint64_t)1 << 20)
+/* The worker launches from one processor; with fewer than so many it would be in its way. */
+#define LATER_PROCESSORS 4
+
+struct tm_comparison {
+    tm_judgement *judgement;
+    int64_t trial;
+    int timed; /* -1: an untimed call */
+    bool in_windows;
+    tm_table delivered; /* the table of what is compared, */
+    tm_table_tensor tensors[TM_MAX_TENSORS];
+    void *expected[TM_MAX_TENSORS], *actual[TM_MAX_TENSORS];
+    tm_verdict *verdict;
+    double took_ns;
+    pthread_t thread; /* of one that goes on, */
+    tm_verdict own;   /* and its verdict */
+};
+
+/* The first output that is wrong and, byte for byte, what it was filled with before the call; NULL
+ * when there is none. */
+static const tm_table_tensor *find_unwritten(const tm_comparison *c) {
+    const tm_job *job = c->judgement->sides[TM_SIDE_SOLUTION].job;
+    const tm_job_tensor *tensors = &job->tensors[c->delivered.input_count];
+    uint32_t pattern = c->timed >= 0 ? TM_JOB_POISON_TIME : TM_JOB_POISON_RUN;
+    for (size_t i = 0; i < c->delivered.output_count; i++) {
+        const unsigned char *actual = c->actual[i];
+        size_t bytes = c->in_windows ? tm_window_delivered(tensors[i].bytes) : tensors[i].bytes, at;
+        for (at = 0; at < bytes; at++)
+            if (actual[at] != ((const unsigned char *)&pattern)[at % 4])
+                break;
+        if (at == bytes && bytes > 0 && memcmp(c->expected[i], actual, bytes) != 0)
+            return &c->delivered.tensors[c->delivered.input_count + i];
+    }
+    return NULL;
+}
+
+/* The verdict on outputs that are not right. */
+static tm_step conclude_wrong(const tm_comparison *c) {
+    const tm_verdict *verdict = c->verdict;
+    const char *when = c->timed >= 0 ? "in a timed call: " : "";
+    const tm_table_tensor *unwritten = find_unwritten(c);
+    c->judgement->sides[TM_SIDE_SOLUTION].is_spoilt = true;
+    if (!unwritten || verdict->status != TM_STATUS_INCORRECT_NUMERICAL)
+        return tm_conclude(c->judgement, verdict->status, "%s%s", when, verdict->reason);
+    int64_t elems = 1;
+    for (int axis = 0; axis < unwritten->rank; axis++)
+        elems *= unwritten->shape[axis];
+    return tm_conclude(c->judgement, verdict->status,
+                       "%s%s: %" PRId64 " of %" PRId64 " elements wrong: not written by the end of "
+                       "the call, they are what they were filled with before it",
+                       when, unwritten->name, elems, elems);
+}
+
+/* Has the outputs fetched and says where everything is. */
+static tm_step fetch(tm_comparison *c, tm_judgement *j, int64_t trial, int timed) {
+    const tm_table *table = j->cell->table;
+    tm_side *side = &j->sides[TM_SIDE_SOLUTION];
+    c->judgement = j;
+    c->trial = trial;
+    c->timed = timed;
+    c->in_windows = timed >= 0 && tm_evaluator_for(table)->by_element;
+    c->verdict = &j->outcome->verdict;
+    tm_request request = {.kind = TM_REQUEST_FETCH, .windows = c->in_windows};
+    if (timed >= 0)
+        request.window_seed = j->answers.head->window_seeds[trial][timed];
+    tm_reply reply;
+    tm_step step = tm_side_ask(j, side, &request, &reply);
+    if (step != TM_GO_ON)
+        return step;
+    char *answers = (char *)j->answers.memory.map + tm_answers_offset(side->job, trial, timed);
+    char *delivery = (char *)side->child.delivery.map;
+    c->delivered = *table;
+    memcpy(c->tensors, table->tensors,
+           (table->input_count + table->output_count) * sizeof *c->tensors);
+    c->delivered.tensors = c->tensors;
+    for (size_t i = 0; i < table->output_count; i++) {
+        size_t index = table->input_count + i;
+        const tm_job_tensor *tensor = &side->job->tensors[index];
+        c->expected[i] = answers + tensor->offset;
+        c->actual[i] = delivery + tm_job_delivered_at(side->job, index, c->in_windows);
+        if (c->in_windows && tensor->bytes > TM_WINDOW_WHOLE) {
+            tm_table_tensor *part = &c->tensors[index];
+            part->rank = 1;
+            part->shape[0] = (int64_t)(TM_WINDOW_WHOLE * 8 / (uint64_t)tm_dtype_bits(part->dtype));
+        }
+    }
+    return TM_GO_ON;
+}
+
+static void compare(tm_comparison *c) {
+    tm_judgement *j = c->judgement;
+    const tm_answers_head *head = j->answers.head;
+    const tm_evaluator *evaluator = tm_evaluator_for(j->cell->table);
+    uint64_t begin_ns = tm_clock_ns();
+    if (!evaluator->by_element) /* only others look at inputs, which are one call's at a time */
+        tm_inputs_select(j->inputs, tm_answers_seed(head, c->trial),
+                         c->timed >= 0 ? head->steps[c->trial][c->timed] : 0);
+    evaluator->judge(&c->delivered, &j->cell->config, j->inputs, c->expected, c->actual,
+                     c->verdict);
+    c->took_ns = (double)(tm_clock_ns() - begin_ns);
+}
+
+static tm_step settle(tm_comparison *c) {
+    c->judgement->outcome->comparing_ns += c->took_ns;
+    return c->verdict->status == TM_STATUS_PASSED ? TM_GO_ON : conclude_wrong(c);
+}
+
+tm_step tm_comparison_make(tm_judgement *j, int64_t trial, int timed) {
+    tm_comparison here;
+    tm_step step = fetch(&here, j, trial, timed);
+    if (step != TM_GO_ON)
+        return step;
+    compare(&here);
+    return settle(&here);
+}
+
+/* Pages of answers that are not looked at again: unmapped here, they need not be when the device
+ * waits for it. */
+static void forget_answers(const tm_comparison *c) {
+    size_t page = 4096, outputs = c->delivered.output_count;
+    const tm_job *job = c->judgement->sides[TM_SIDE_SOLUTION].job;
+    for (size_t i = 0; i < outputs; i++) {
+        uintptr_t begin = (uintptr_t)c->expected[i];
+        uintptr_t end = begin + job->tensors[c->delivered.input_count + i].bytes;
+        begin = (begin + page - 1) / page * page;
+        end = end / page * page;
+        if (begin < end)
+            (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+}
+
+/* Half of the processors are left to the worker. */
+static void *run(void *context) {
+    tm_comparison *c = context;
+    omp_set_num_threads(omp_get_num_procs() / 2);
+    compare(c);
+    if (c->verdict->status == TM_STATUS_PASSED)
+        forget_answers(c);
+    return NULL;
+}
+
+/* Where a call runs on these processors, whatever else does would be in its time. */
+static bool is_for_later(const tm_judgement *j) {
+    const tm_node *backend = tm_node_get(j->cell->device, "backend");
+    return j->sides[TM_SIDE_SOLUTION].job->output_bytes >= LATER_BYTES && !j->cell->in_process &&
+           tm_evaluator_for(j->cell->table)->by_element &&
+           omp_get_num_procs() >= LATER_PROCESSORS &&
+           !(backend && backend->string && strcmp(backend->string, "cpu") == 0);
+}
+
+tm_step tm_comparison_begin(tm_judgement *j, int64_t trial) {
+    if (!is_for_later(j))
+        return tm_comparison_make(j, trial, -1);
+    tm_comparison *c = calloc(1, sizeof *c);
+    if (!c)
+        abort();
+    tm_step step = fetch(c, j, trial, -1);
+    c->verdict = &c->own;
+    tm_verdict_begin(&c->own);
+    if (step == TM_GO_ON && pthread_create(&c->thread, NULL, run, c) == 0) {
+        j->comparison = c;
+        return TM_GO_ON;
+    }
+    free(c);
+    return step == TM_GO_ON ? tm_comparison_make(j, trial, -1) : step;
+}
+
+tm_step tm_comparison_end(tm_judgement *j, tm_step step) {
+    tm_comparison *c = j->comparison;
+    if (!c)
+        return step;
+    j->comparison = NULL;
+    pthread_join(c->thread, NULL);
+    tm_step own = settle(c);
+    tm_verdict_add(&j->outcome->verdict, &c->own);
+    free(c);
+    return own == TM_GO_ON ? step : own;
+}
