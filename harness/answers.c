@@ -167,11 +167,13 @@ static tm_step make_answers(tm_judgement *j, bool are_old) {
     }
     if (step == TM_GO_ON && cell->config.profile_baseline && !cell->in_process && !are_old)
         step = time_reference(j);
+    tm_keeper_use(j->keeper, true);
     for (int trial = 0; trial < head->trials; trial++)
         for (int timed = trial > 0 ? -1 : 0; timed < head->timed && step == TM_GO_ON; timed++)
             step = answer(j, trial, timed, &call_ns);
     if (step == TM_GO_ON && !are_old)
         try_controls(j);
+    tm_keeper_use(j->keeper, false);
     return step;
 }
 

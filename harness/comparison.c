@@ -25,6 +25,7 @@ struct tm_comparison {
     tm_verdict *verdict;
     double took_ns;
     pthread_t thread; /* of one that goes on, */
+    int threads;      /* that it may have itself, */
     tm_verdict own;   /* and its verdict */
 };
 
@@ -126,28 +127,26 @@ tm_step tm_comparison_make(tm_judgement *j, int64_t trial, int timed) {
     return settle(&here);
 }
 
-/* Pages of answers that are not looked at again: unmapped here, they need not be when the device
- * waits for it. */
-static void forget_answers(const tm_comparison *c) {
-    size_t page = 4096, outputs = c->delivered.output_count;
-    const tm_job *job = c->judgement->sides[TM_SIDE_SOLUTION].job;
-    for (size_t i = 0; i < outputs; i++) {
-        uintptr_t begin = (uintptr_t)c->expected[i];
-        uintptr_t end = begin + job->tensors[c->delivered.input_count + i].bytes;
-        begin = (begin + page - 1) / page * page;
-        end = end / page * page;
-        if (begin < end)
-            (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
-    }
+/* Pages that are not looked at soon: let go of here, that need not be waited for at the end. */
+static void forget(const void *data, size_t bytes) {
+    const size_t page = 4096;
+    uintptr_t begin = ((uintptr_t)data + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)data + bytes) / page * page;
+    if (begin < end)
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
-/* Half of the processors are left to the worker. */
 static void *run(void *context) {
     tm_comparison *c = context;
-    omp_set_num_threads(omp_get_num_procs() / 2);
+    const tm_job *job = c->judgement->sides[TM_SIDE_SOLUTION].job;
+    omp_set_num_threads(c->threads);
     compare(c);
-    if (c->verdict->status == TM_STATUS_PASSED)
-        forget_answers(c);
+    for (size_t i = 0; c->verdict->status == TM_STATUS_PASSED && i < c->delivered.output_count;
+         i++) {
+        size_t bytes = job->tensors[c->delivered.input_count + i].bytes;
+        forget(c->expected[i], bytes);
+        forget(c->actual[i], bytes);
+    }
     return NULL;
 }
 
@@ -168,6 +167,7 @@ tm_step tm_comparison_begin(tm_judgement *j, int64_t trial) {
         abort();
     tm_step step = fetch(c, j, trial, -1);
     c->verdict = &c->own;
+    c->threads = omp_get_max_threads();
     tm_verdict_begin(&c->own);
     if (step == TM_GO_ON && pthread_create(&c->thread, NULL, run, c) == 0) {
         j->comparison = c;

@@ -63,6 +63,7 @@ typedef struct {
 
 typedef struct {
     tm_job job;
+    int32_t is_warm; /* TM_REQUEST_WARM is done; atomic */
     tm_job_sample samples[TM_JOB_MAX_SAMPLES];
 } tm_desk;
 
@@ -78,8 +79,8 @@ typedef enum {
     TM_REQUEST_COUNTED, /* counts of some rows to the delivery */
     TM_REQUEST_CLOSE,   /* give back the job's memory */
     TM_REQUEST_QUIT,    /* end, without a reply */
-    TM_REQUEST_WARM     /* open the desk's device, use all of it once, then stop: no reply. A
-                           delivery's descriptor comes with it */
+    TM_REQUEST_WARM     /* open the desk's device, use all of it once; no reply, but the desk says
+                           when. A delivery's descriptor comes with it */
 } tm_request_kind;
 
 typedef struct {

@@ -1,6 +1,7 @@
 #include "harness/judge.h"
 
 #include <errno.h>
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -12,6 +13,8 @@
 #include "harness/symbols.h"
 #include "lib/marker.h"
 
+/* More than so many threads wait for memory only. */
+#define MOST_THREADS 16
 #define IN_PROCESS_LIMIT_NS (UINT64_C(1) << 61) /* decades: someone is thinking */
 
 /* The compiler's words, when what should be a shared object did not compile. */
@@ -200,6 +203,19 @@ void tm_outcome_free(tm_outcome *outcome) {
     tm_text_free(&outcome->log);
 }
 
+/* Beside a GPU the workers want processors while this process compares, and so do judges and
+ * workers of the other GPUs: half of what is there for each. More threads than this wait for
+ * memory. */
+static void share_processors(const tm_cell *cell) {
+    const tm_node *backend = tm_node_get(cell->device, "backend");
+    const tm_node *devices = tm_node_get(cell->device, "devices");
+    if (!devices || !backend || !backend->string || strcmp(backend->string, "cpu") == 0)
+        return;
+    int count = devices->count > 0 ? (int)devices->count : 1;
+    int share = omp_get_num_procs() / count / 2;
+    omp_set_num_threads(share < 1 ? 1 : share < MOST_THREADS ? share : MOST_THREADS);
+}
+
 bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm_diag *diag) {
     *outcome = (tm_outcome){.seed = cell->seed};
     tm_judgement j = {.cell = cell,
@@ -239,6 +255,7 @@ bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm
     outcome->seed &= (UINT64_C(1) << 53) - 1; /* exact in every JSON reader */
     if (!find_keeper(&j))
         return false;
+    share_processors(cell);
     uint64_t begin_ns = tm_clock_ns();
     tm_step step = cell->in_process ? attempt_in_process(&j) : attempt(&j);
     if (step == TM_KILLED_FROM_OUTSIDE) {

@@ -201,6 +201,13 @@ void tm_keeper_store(int keeper, const char *row, uint64_t stamp, int memfd) {
     tm_message_send(keeper, &request, sizeof request, &memfd, 1);
 }
 
+void tm_keeper_use(int keeper, bool is_free) {
+    const tm_keeper_request request = {.kind = TM_KEEPER_USE, .force = is_free};
+    tm_keeper_reply reply;
+    if (keeper >= 0)
+        (void)ask(keeper, &request, &reply, NULL);
+}
+
 bool tm_keeper_gauge(int keeper, tm_gauge_reading *reading) {
     const tm_keeper_request request = {.kind = TM_KEEPER_GAUGE};
     tm_keeper_reply reply = {0};

@@ -13,6 +13,7 @@
  *
  * When no judge has come for a moment, which may be because a solution is being compiled, the
  * keeper starts a spare worker that opens the device and loads nothing. The next solution takes it.
+ * So it does while the reference answers for a row, which is not timed.
  */
 #ifndef TM_KEEPER_H
 #define TM_KEEPER_H
@@ -45,6 +46,7 @@ typedef enum {
                          if they are not younger than `after_ns`: forgotten then, to be written */
     TM_KEEPER_STORE,  /* no reply; the answers of `name` come with it */
     TM_KEEPER_GAUGE,  /* reply: clocks of the device */
+    TM_KEEPER_USE,    /* reply: done; `force`: nothing is timed until the next of these */
     TM_KEEPER_QUIT    /* no reply; the connection ends when the workers have */
 } tm_keeper_kind;
 
@@ -88,6 +90,8 @@ bool tm_keeper_reap(const tm_child *child, bool at_once, tm_child_outcome *how, 
 /* A memfd with answers, or -1. `is_old`: their seed is not younger than `after_ns`. */
 int tm_keeper_recall(int keeper, const char *row, uint64_t stamp, int64_t after_ns, bool *is_old);
 void tm_keeper_store(int keeper, const char *row, uint64_t stamp, int memfd);
+/* Between true and false nothing is timed on the device: the keeper may have it opened. */
+void tm_keeper_use(int keeper, bool is_free);
 /* False when the keeper does not answer; reading->known tells whether there is something. */
 bool tm_keeper_gauge(int keeper, tm_gauge_reading *reading);
 

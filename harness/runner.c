@@ -213,6 +213,8 @@ bool tm_runner_warm(tm_runner *runner, int delivery) {
         ops->free(runner->backend, to);
     if (from)
         ops->free(runner->backend, from);
+    if (good)
+        __atomic_store_n(&runner->desk->is_warm, 1, __ATOMIC_RELEASE);
     return good;
 }
 

@@ -53,6 +53,7 @@ typedef struct {
 typedef struct {
     tm_child child;           /* pid 0: none */
     bool is_wanted;           /* `recipe` is there, and has not failed */
+    bool is_ready;            /* it has opened the device, and is stopped */
     tm_keeper_request recipe; /* of the last solution's worker that was lent */
     size_t delivery_bytes;    /* what solutions have needed, up to a bound */
 } spare;
@@ -157,51 +158,75 @@ static void drop_spare(keeper *k) {
     end(k, &k->spare.child);
 }
 
-/* Whether a worker stops, as one does that has opened the device, within a time. */
-static bool has_stopped(pid_t pid) {
-    int64_t deadline = now_ns(CLOCK_MONOTONIC) + SPARE_NS;
-    siginfo_t info = {0};
-    while (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid != pid && now_ns(CLOCK_MONOTONIC) < deadline)
-        poll(NULL, 0, 1);
-    return info.si_pid == pid && info.si_code == CLD_STOPPED;
-}
-
-/* Starts a spare worker and waits for it; a judge that comes meanwhile waits for the lock. Nothing
- * while a cell is timed on the device, which would notice. */
-static void start_spare(keeper *k) {
+/* Starts a spare worker; it goes on by itself. */
+static void begin_spare(keeper *k) {
     spare *s = &k->spare;
     const tm_request warm = {.kind = TM_REQUEST_WARM};
+    tm_memory *delivery = &s->child.delivery;
     tm_identity program;
-    int lock = open(s->recipe.lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (lock < 0 || flock(lock, LOCK_SH | LOCK_NB) != 0)
-        goto out;
-    s->is_wanted = false; /* tried once for each one that is taken */
+    s->is_wanted = s->is_ready = false; /* tried once for each one that is taken */
     if (!tm_identity_of(s->recipe.worker, &program) ||
         memcmp(&program, &s->recipe.program, sizeof program) != 0)
-        goto out;
+        return;
     if (!tm_child_start(&s->child, s->recipe.worker, s->recipe.memory_bytes)) {
         s->child = TM_CHILD_NONE;
-        goto out;
+        return;
     }
-    tm_memory *delivery = &s->child.delivery;
     ((tm_desk *)s->child.desk.map)->job.device = s->recipe.device_index;
     if (!tm_memory_make(delivery, "tracemill-delivery", s->delivery_bytes)) {
         drop_spare(k);
-        goto out;
+        return;
     }
     memset(delivery->map, 0, delivery->bytes); /* its pages come to be now, and not in a cell */
-    if (!tm_message_send(s->child.socket, &warm, sizeof warm, &delivery->memfd, 1) ||
-        !has_stopped(s->child.pid))
+    if (!tm_message_send(s->child.socket, &warm, sizeof warm, &delivery->memfd, 1))
         drop_spare(k);
-out:
+}
+
+/* Lets a spare worker that has been begun go on until it has opened the device. */
+static void finish_spare(keeper *k) {
+    spare *s = &k->spare;
+    int64_t deadline = now_ns(CLOCK_MONOTONIC) + SPARE_NS;
+    if (s->child.pid <= 0 || s->is_ready)
+        return;
+    const tm_desk *desk = s->child.desk.map;
+    kill(-s->child.pid, SIGCONT);
+    while (!(s->is_ready = __atomic_load_n(&desk->is_warm, __ATOMIC_ACQUIRE)) &&
+           is_alive(s->child.pid) && now_ns(CLOCK_MONOTONIC) < deadline)
+        poll(NULL, 0, 1);
+    if (s->is_ready)
+        kill(-s->child.pid, SIGSTOP);
+    else
+        drop_spare(k);
+}
+
+/* While nobody uses the device: a judge that comes waits for the lock. */
+static void start_spare(keeper *k) {
+    int lock = open(k->spare.recipe.lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) == 0) {
+        if (k->spare.child.pid <= 0)
+            begin_spare(k);
+        finish_spare(k);
+    }
     if (lock >= 0)
         close(lock);
+}
+
+/* A judge says that for now nothing is timed, or that it will be: a spare worker is begun and goes
+ * on meanwhile. It takes several such times when they are short. */
+static void use_time(keeper *k, int client, bool is_free) {
+    const tm_keeper_reply reply = {.good = 1};
+    spare *s = &k->spare;
+    if (is_free && s->child.pid <= 0 && s->is_wanted)
+        begin_spare(k);
+    else if (s->child.pid > 0 && !s->is_ready)
+        kill(-s->child.pid, is_free ? SIGCONT : SIGSTOP);
+    tm_message_send(client, &reply, sizeof reply, NULL, 0);
 }
 
 /* Gives the spare to a seat that is empty. False when there is none that suits. */
 static bool take_spare(keeper *k, seat *to, const tm_keeper_request *request) {
     spare *s = &k->spare;
+    finish_spare(k);
     bool suits = s->child.pid > 0 && is_alive(s->child.pid) &&
                  memcmp(&s->recipe.program, &request->program, sizeof request->program) == 0 &&
                  s->recipe.device_index == request->device_index &&
@@ -405,6 +430,8 @@ static void serve(keeper *k, int client) {
             fds[0] = -1;
         } else if (request.kind == TM_KEEPER_GAUGE)
             measure(k, client);
+        else if (request.kind == TM_KEEPER_USE)
+            use_time(k, client, request.force);
         else
             k->quit = true;
         close_fds(fds);
@@ -413,6 +440,8 @@ static void serve(keeper *k, int client) {
     for (int side = 0; side < SIDES; side++)
         if (k->quit || k->seats[side].is_lent)
             empty_seat(k, &k->seats[side]);
+    if (k->spare.child.pid > 0 && !k->spare.is_ready) /* the next judge may be timing */
+        kill(-k->spare.child.pid, SIGSTOP);
     end_orphans(k);
 }
 
@@ -437,7 +466,7 @@ static void run(keeper *k) {
            now_ns(CLOCK_MONOTONIC) - idle_since < TM_KEEPER_IDLE_S * INT64_C(1000000000)) {
         struct pollfd listener = {TM_KEEPER_LISTEN, POLLIN, 0};
         if (poll(&listener, 1, TICK_MS) <= 0) {
-            if (k->spare.is_wanted && k->spare.child.pid <= 0)
+            if (k->spare.child.pid > 0 ? !k->spare.is_ready : k->spare.is_wanted)
                 start_spare(k);
             continue;
         }

@@ -8,7 +8,6 @@
  * TM_WORKER_CUT_OFF when the way to the judge is gone. */
 #include <errno.h>
 #include <link.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +37,6 @@ static int serve(void) {
         if (request.kind == TM_REQUEST_WARM) {
             if (!tm_runner_warm(runner, attached[0]))
                 break;
-            raise(SIGSTOP); /* that it has come so far; until somebody needs it */
             continue;
         }
         if (request.kind == TM_REQUEST_OPEN && request.secret)
