@@ -40,6 +40,11 @@ done
 # The folder where this proof configures and benches. The toolkit, which takes longest to compile,
 # is made once for all proofs of an architecture, and copied; in a build folder it is the tests'.
 start() { # configure option...
+    prepare "$@"
+    compile
+}
+
+prepare() { # configure option...
     if [ "$arch" = cpu ] && [ -f build.ninja ]; then
         start_build "$scratch/bench"
     else
@@ -59,12 +64,19 @@ start() { # configure option...
         cp -a "$toolkit/." "$scratch/bench"
     fi
     cd "$scratch/bench" || exit 2
-    if ! "$srcdir/configure" --arch="$arch" "$@" >configure.log 2>&1 || ! ninja >ninja.log 2>&1; then
-        cat configure.log
-        tail -n 30 ninja.log
+    "$srcdir/configure" --arch="$arch" "$@" >configure.log 2>&1 || {
+        cat configure.log >&2
         failed configure 'see above'
         finish
-    fi >&2
+    }
+}
+
+compile() {
+    ninja >ninja.log 2>&1 || {
+        tail -n 30 ninja.log >&2
+        failed ninja 'see above'
+        finish
+    }
     if ! is_measurable; then
         skipped "$(basename "$0" .sh)" 'compiled; no GPU here'
         finish
