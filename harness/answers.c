@@ -1,6 +1,8 @@
 #include "harness/answers.h"
 
 #include <errno.h>
+#include <omp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -71,21 +73,44 @@ static bool draw_steps(tm_answers_head *head, int64_t calls, int wanted) {
     return true;
 }
 
-/* What the reference has delivered becomes an answer. */
-static void keep_outputs(tm_judgement *j, uint64_t at, bool in_windows) {
-    const tm_side *side = &j->sides[TM_SIDE_REFERENCE];
+/* Outputs of a call on their way from the delivery to the answers; of whole ones by a thread, while
+ * the worker goes on to calls that deliver parts. */
+typedef struct {
+    tm_judgement *judgement;
+    uint64_t at;
+    bool in_windows, goes_on;
+    int threads; /* that the thread may have itself */
+    pthread_t thread;
+} keeping;
+
+static void keep_outputs(const keeping *k) {
+    const tm_side *side = &k->judgement->sides[TM_SIDE_REFERENCE];
+    char *answers = (char *)k->judgement->answers.memory.map + k->at;
+    const char *delivery = side->child.delivery.map;
     for (size_t i = side->job->input_count; i < side->job->tensor_count; i++) {
         const tm_job_tensor *tensor = &side->job->tensors[i];
-        uint64_t bytes = in_windows ? tm_window_delivered(tensor->bytes) : tensor->bytes;
-        tm_memory_copy((char *)j->answers.memory.map + at + tensor->offset,
-                       (const char *)side->child.delivery.map +
-                           tm_job_delivered_at(side->job, i, in_windows),
-                       bytes);
+        tm_memory_copy(answers + tensor->offset,
+                       delivery + tm_job_delivered_at(side->job, i, k->in_windows),
+                       k->in_windows ? tm_window_delivered(tensor->bytes) : tensor->bytes);
     }
 }
 
-/* One call of the reference on the inputs of a trial, its outputs to the answers. */
-static tm_step answer(tm_judgement *j, int64_t trial, int timed, double *call_ns) {
+static void *keep_in_thread(void *context) {
+    const keeping *k = context;
+    omp_set_num_threads(k->threads);
+    keep_outputs(k);
+    return NULL;
+}
+
+static void end_keeping(keeping *k) {
+    if (k->goes_on)
+        pthread_join(k->thread, NULL);
+    k->goes_on = false;
+}
+
+/* One call of the reference on the inputs of a trial, its outputs to the answers. `whole` is what
+ * goes on of the last call that delivered all. */
+static tm_step answer(tm_judgement *j, int64_t trial, int timed, keeping *whole, double *call_ns) {
     tm_answers_head *head = j->answers.memory.map;
     tm_side *side = &j->sides[TM_SIDE_REFERENCE];
     tm_request run = {.kind = TM_REQUEST_RUN, .seed = tm_answers_seed(head, trial)};
@@ -101,10 +126,24 @@ static tm_step answer(tm_judgement *j, int64_t trial, int timed, double *call_ns
         return step;
     head->protocol_ns += (double)reply.protocol_ns;
     *call_ns = (double)reply.protocol_ns;
+    if (!fetch.windows)
+        end_keeping(whole);
     step = tm_side_ask(j, side, &fetch, &reply);
-    if (step == TM_GO_ON)
-        keep_outputs(j, tm_answers_offset(side->job, trial, timed), fetch.windows);
-    return step;
+    if (step != TM_GO_ON)
+        return step;
+    keeping now = {.judgement = j,
+                   .at = tm_answers_offset(side->job, trial, timed),
+                   .in_windows = fetch.windows,
+                   .threads = omp_get_max_threads()};
+    if (fetch.windows || side->job->output_bytes < TM_LATER_BYTES)
+        keep_outputs(&now);
+    else {
+        *whole = now;
+        whole->goes_on = pthread_create(&whole->thread, NULL, keep_in_thread, whole) == 0;
+        if (!whole->goes_on)
+            keep_outputs(&now);
+    }
+    return TM_GO_ON;
 }
 
 static tm_step time_reference(tm_judgement *j) {
@@ -153,24 +192,29 @@ static tm_step make_answers(tm_judgement *j, bool are_old) {
     tm_side *side = &j->sides[TM_SIDE_REFERENCE];
     tm_answers_head *head = j->answers.memory.map;
     double call_ns = 0;
+    keeping whole = {.goes_on = false};
     tm_step step = tm_side_open(j, side);
     memcpy(head->clock, side->clock, sizeof head->clock);
     if (step == TM_GO_ON)
-        step = answer(j, 0, -1, &call_ns);
+        step = answer(j, 0, -1, &whole, &call_ns);
     int wanted = call_ns < FAST_CALL_NS ? 3 : call_ns < SLOW_CALL_NS ? 2 : 1;
     if (step == TM_GO_ON && !draw_steps(head, tm_trial_iterations(cell), wanted)) {
         tm_diag_error(j->diag, tm_diag_command_line, NULL,
                       "expected a random number of the system (getrandom), got none: %s; let the "
                       "sandbox allow it",
                       strerror(errno));
+        end_keeping(&whole);
         return TM_BROKEN;
     }
-    if (step == TM_GO_ON && cell->config.profile_baseline && !cell->in_process && !are_old)
+    if (step == TM_GO_ON && cell->config.profile_baseline && !cell->in_process && !are_old) {
+        end_keeping(&whole);
         step = time_reference(j);
+    }
     tm_keeper_use(j->keeper, true);
     for (int trial = 0; trial < head->trials; trial++)
         for (int timed = trial > 0 ? -1 : 0; timed < head->timed && step == TM_GO_ON; timed++)
-            step = answer(j, trial, timed, &call_ns);
+            step = answer(j, trial, timed, &whole, &call_ns);
+    end_keeping(&whole);
     if (step == TM_GO_ON && !are_old)
         try_controls(j);
     tm_keeper_use(j->keeper, false);

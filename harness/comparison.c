@@ -9,8 +9,6 @@
 
 #include "harness/window.h"
 
-/* Outputs of so many bytes are worth a thread. */
-#define LATER_BYTES ((uint64_t)1 << 20)
 /* The worker launches from one processor; with fewer than so many it would be in its way. */
 #define LATER_PROCESSORS 4
 
@@ -153,7 +151,7 @@ static void *run(void *context) {
 /* Where a call runs on these processors, whatever else does would be in its time. */
 static bool is_for_later(const tm_judgement *j) {
     const tm_node *backend = tm_node_get(j->cell->device, "backend");
-    return j->sides[TM_SIDE_SOLUTION].job->output_bytes >= LATER_BYTES && !j->cell->in_process &&
+    return j->sides[TM_SIDE_SOLUTION].job->output_bytes >= TM_LATER_BYTES && !j->cell->in_process &&
            tm_evaluator_for(j->cell->table)->by_element &&
            omp_get_num_procs() >= LATER_PROCESSORS &&
            !(backend && backend->string && strcmp(backend->string, "cpu") == 0);

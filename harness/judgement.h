@@ -6,6 +6,9 @@
 #include "harness/child.h"
 #include "harness/judge.h"
 
+/* Outputs of so many bytes are worth a thread of their own. */
+#define TM_LATER_BYTES ((uint64_t)1 << 20)
+
 /* How a question to a worker ended for the cell. */
 typedef enum {
     TM_GO_ON,
