@@ -1,8 +1,9 @@
-"""attention.py DEFINITIONS SOLUTIONS DRAW SEED: the native references of gqa_* and mla_* in SOLUTIONS
-against the definitions' own PyTorch, on index tensors with everything that a recipe leaves out:
-requests without queries or keys, more queries than keys, queries of no request, pages shared, partial
-and empty. A line PASS or FAIL for each definition, with the largest absolute and relative errors.
-The first definition of each reference also gets hostile inputs. Exit status 1 when one failed.
+"""attention.py DEFINITIONS SOLUTIONS DEVICE DRAW SEED: the native references of gqa_* and mla_* in
+SOLUTIONS, run on DEVICE (cpu, cuda), against the definitions' own PyTorch on the CPU, on index
+tensors with everything that a recipe leaves out: requests without queries or keys, more queries than
+keys, queries of no request, pages shared, partial and empty. A line PASS or FAIL for each
+definition, with the largest absolute and relative errors. The first definition of each reference
+also gets hostile inputs. Exit status 1 when one failed.
 """
 
 import ctypes
@@ -66,12 +67,11 @@ def inputs_of(definition, draw_library, seed):
 
 
 def run_native(definition, shared_object, facts, inputs, sizes):
-    tensors = [torch.tensor(v, dtype=torch.float32) if isinstance(v, float) else v
-               for v in inputs.values()]
+    arguments = [reference.as_argument(inputs[name], spec)
+                 for name, spec in definition["inputs"].items()]
     outputs = [torch.full([sizes[axis] for axis in spec["shape"]], torch.nan,
                           dtype=getattr(torch, spec["dtype"])) for spec in definition["outputs"].values()]
-    axes = [sizes[name] for name in facts["axes"]]
-    reference.call(shared_object, tensors + outputs, axes, facts["constants"])
+    reference.call(shared_object, facts, arguments, outputs, sizes)
     return outputs
 
 
@@ -146,18 +146,17 @@ def described_family(facts):
     return facts["name"].removesuffix(facts["definition"])
 
 
-def main(definitions, solutions, draw_path, seed):
+def main(definitions, solutions, device, draw_path, seed):
     draw_library = ctypes.CDLL(draw_path)
-    facts = {}
-    for path in pathlib.Path(solutions).glob("reference_*.json"):
-        described = json.loads(path.read_text())
-        facts[described["definition"]] = (path.with_suffix(".so"), described)
+    facts = reference.read_facts(solutions, device)
     failed, attacked = False, set()
     for path in sorted(pathlib.Path(definitions).rglob("*.json")):
         definition = json.loads(path.read_text())
         if definition["op_type"].split("_")[0] not in ("gqa", "mla"):
             continue
         name = definition["name"]
+        if name not in facts:
+            continue
         errors = []
         try:
             reason, errors = judge(definition, *facts[name], draw_library, seed)
@@ -174,4 +173,4 @@ def main(definitions, solutions, draw_path, seed):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
+    sys.exit(main(*sys.argv[1:5], int(sys.argv[5])))

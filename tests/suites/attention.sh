@@ -29,7 +29,7 @@ judge() {
         failed "attention/$name/build" "$(tail -n 20 "$scratch/$name.log")"
         return
     }
-    "$python" "$tests/suites/attention.py" "$dataset/definitions" "$scratch/$name/build/solutions" \
+    "$python" "$tests/suites/attention.py" "$dataset/definitions" "$scratch/$name/build/solutions" cpu \
         "$scratch/$name/draw.so" "${SEED:-$(date +%s)}" >"$scratch/$name.log" 2>&1
     status=$?
     cat "$scratch/$name.log"

@@ -1,7 +1,8 @@
-"""reference.py DEFINITIONS SOLUTIONS DRAW TM_BLOBS SEED [BYTES]: each native reference in SOLUTIONS
-against the PyTorch `reference` of its definition, a line PASS or FAIL for each and size, SKIP where
-there is no native reference or the tensors have more than BYTES. DRAW is harness/random_fill.c as a
-shared object; inputs that are indices come from TM_BLOBS. Exit status 1 when one failed.
+"""reference.py DEFINITIONS SOLUTIONS DEVICE DRAW TM_BLOBS SEED [BYTES]: each native reference in
+SOLUTIONS, run on DEVICE (cpu, cuda), against the PyTorch `reference` of its definition on the CPU, a
+line PASS or FAIL for each and size, SKIP where there is no native reference or the tensors have more
+than BYTES. DRAW is harness/random_fill.c as a shared object; inputs that are indices come from
+TM_BLOBS. Exit status 1 when one failed.
 
 Mixtures of experts of more than hidden size 512 are judged at a smaller one.
 
@@ -197,18 +198,35 @@ def make(tm_blobs, definition, sizes, seed):
     return made
 
 
-def call(shared_object, tensors, axes, constants):
-    """tm_call, with tm_axes as contract.h declares it: int64 axes, then double constants."""
+def read_facts(solutions, device):
+    """By definition: the reference's shared object, and what it is called with."""
+    facts = {}
+    for path in pathlib.Path(solutions).glob("reference_*.json"):
+        described = json.loads(path.read_text())
+        facts[described["definition"]] = (path.with_suffix(".so"), described | {"device": device})
+    return facts
+
+
+def call(shared_object, facts, inputs, outputs, sizes):
+    """tm_call, with tm_axes as contract.h declares it: int64 axes, then double constants. On a GPU
+    it gets copies of the tensors there, and outputs are fetched."""
     library = ctypes.CDLL(str(shared_object))
-    pointers = (ctypes.c_void_p * len(tensors))(
+    device, axes, constants = facts["device"], facts["axes"], facts["constants"]
+    there = [t.to(device) if isinstance(t, torch.Tensor) else t for t in inputs + outputs]
+    pointers = (ctypes.c_void_p * len(there))(
         *(t.data_ptr() if isinstance(t, torch.Tensor) else t if t is None else ctypes.addressof(t)
-          for t in tensors))
+          for t in there))
     fields = [(f"axis{i}", ctypes.c_int64) for i in range(len(axes))]
     fields += [(f"constant{i}", ctypes.c_double) for i in range(len(constants))]
     kind = type("tm_axes", (ctypes.Structure,), {"_fields_": fields})
-    status = library.tm_call(pointers, ctypes.byref(kind(*axes, *constants)), None)
+    values = [sizes[name] for name in axes]
+    status = library.tm_call(pointers, ctypes.byref(kind(*values, *constants)), None)
     if status != 0:
         raise RuntimeError(f"the entry returned {status}")
+    if device != "cpu":
+        torch.cuda.synchronize()
+        for output, written in zip(outputs, there[len(inputs):]):
+            output.copy_(written)
 
 
 def ordered(tensor):
@@ -331,8 +349,7 @@ def run_native(definition, shared_object, facts, inputs, sizes):
     for tensor in outputs:  # what is left as it was is seen
         tensor.view(torch.uint8).fill_(0xff)
     arguments = [as_argument(*pair) for pair in zip(inputs, definition["inputs"].values())]
-    axes = [sizes[name] for name in facts["axes"]]
-    call(shared_object, arguments + outputs, axes, facts["constants"])
+    call(shared_object, facts, arguments, outputs, sizes)
     return outputs
 
 
@@ -410,20 +427,16 @@ def judge_sizes(definition, shared_object, facts, draw_library, tm_blobs, seed, 
         yield not reason, f"FAIL {name}: {reason}" if reason else f"PASS {name}"
 
 
-def main(definitions, solutions, draw_path, tm_blobs, seed, limit):
+def main(definitions, solutions, device, draw_path, tm_blobs, seed, limit):
     draw_library = ctypes.CDLL(draw_path)
-    facts = {}
-    for path in pathlib.Path(solutions).glob("reference_*.json"):
-        described = json.loads(path.read_text())
-        facts[described["definition"]] = (path.with_suffix(".so"), described)
+    facts = read_facts(solutions, device)
     failed = False
     for path in sorted(pathlib.Path(definitions).rglob("*.json")):
         definition = reduced(json.loads(path.read_text()))
         if definition["name"] not in facts:
             print(f"SKIP reference/{definition['name']}: it has no native reference")
             continue
-        shared_object, described = facts[definition["name"]]
-        for good, line in judge_sizes(definition, shared_object, described, draw_library, tm_blobs,
+        for good, line in judge_sizes(definition, *facts[definition["name"]], draw_library, tm_blobs,
                                       seed, limit):
             failed = failed or not good
             print(line, flush=True)
@@ -431,4 +444,4 @@ def main(definitions, solutions, draw_path, tm_blobs, seed, limit):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:5], int(sys.argv[5]), int(sys.argv[6]) if sys.argv[6:] else 0))
+    sys.exit(main(*sys.argv[1:6], int(sys.argv[6]), int(sys.argv[7]) if sys.argv[7:] else 0))

@@ -33,7 +33,7 @@ judge() {
         failed "reference/$1/build" "$(cat configure.log ninja.log | tail -n 20)"
         return
     fi
-    "$python" "$tests/suites/reference.py" "$2/definitions" build/solutions ./draw.so \
+    "$python" "$tests/suites/reference.py" "$2/definitions" build/solutions cpu ./draw.so \
         build/bin/tm-blobs "$seed" "$3" >python.log 2>&1
     status=$?
     cat python.log
