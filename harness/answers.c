@@ -134,7 +134,7 @@ static tm_step answer(tm_judgement *j, int64_t trial, int timed, keeping *whole,
     keeping now = {.judgement = j,
                    .at = tm_answers_offset(side->job, trial, timed),
                    .in_windows = fetch.windows,
-                   .threads = omp_get_max_threads()};
+                   .threads = j->later_threads};
     if (fetch.windows || side->job->output_bytes < TM_LATER_BYTES)
         keep_outputs(&now);
     else {

@@ -158,6 +158,9 @@ static bool is_for_later(const tm_judgement *j) {
 }
 
 tm_step tm_comparison_begin(tm_judgement *j, int64_t trial) {
+    tm_step before = tm_comparison_end(j, TM_GO_ON);
+    if (before != TM_GO_ON)
+        return before;
     if (!is_for_later(j))
         return tm_comparison_make(j, trial, -1);
     tm_comparison *c = calloc(1, sizeof *c);
@@ -165,7 +168,7 @@ tm_step tm_comparison_begin(tm_judgement *j, int64_t trial) {
         abort();
     tm_step step = fetch(c, j, trial, -1);
     c->verdict = &c->own;
-    c->threads = omp_get_max_threads();
+    c->threads = j->later_threads;
     tm_verdict_begin(&c->own);
     if (step == TM_GO_ON && pthread_create(&c->thread, NULL, run, c) == 0) {
         j->comparison = c;

@@ -14,7 +14,7 @@ typedef struct tm_comparison tm_comparison;
  * whole outputs of the untimed call, else parts of those of a timed one. */
 tm_step tm_comparison_make(tm_judgement *j, int64_t trial, int timed);
 /* The same of whole outputs, which are fetched when this returns; where it takes long they are
- * compared later. At most one at a time. */
+ * compared later. Waits for one that was begun before. */
 tm_step tm_comparison_begin(tm_judgement *j, int64_t trial);
 /* Waits for what was begun. `step` is how what came after it ended; returned, unless the outputs
  * are wrong: their verdict goes before that of any later call. */

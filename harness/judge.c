@@ -13,8 +13,8 @@
 #include "harness/symbols.h"
 #include "lib/marker.h"
 
-/* More than so many threads wait for memory only. */
-#define MOST_THREADS 16
+/* More threads than three times as many wait for memory only. */
+#define MOST_THREADS 5
 #define IN_PROCESS_LIMIT_NS (UINT64_C(1) << 61) /* decades: someone is thinking */
 
 /* The compiler's words, when what should be a shared object did not compile. */
@@ -204,16 +204,19 @@ void tm_outcome_free(tm_outcome *outcome) {
 }
 
 /* Beside a GPU the workers want processors while this process compares, and so do judges and
- * workers of the other GPUs: half of what is there for each. More threads than this wait for
- * memory. */
-static void share_processors(const tm_cell *cell) {
-    const tm_node *backend = tm_node_get(cell->device, "backend");
-    const tm_node *devices = tm_node_get(cell->device, "devices");
+ * workers of the other GPUs. Of a GPU's share of them a quarter is for what its judge does itself,
+ * and three quarters for what a thread of it does meanwhile. */
+static void share_processors(tm_judgement *j) {
+    const tm_node *backend = tm_node_get(j->cell->device, "backend");
+    const tm_node *devices = tm_node_get(j->cell->device, "devices");
+    j->later_threads = omp_get_max_threads();
     if (!devices || !backend || !backend->string || strcmp(backend->string, "cpu") == 0)
         return;
     int count = devices->count > 0 ? (int)devices->count : 1;
-    int share = omp_get_num_procs() / count / 2;
-    omp_set_num_threads(share < 1 ? 1 : share < MOST_THREADS ? share : MOST_THREADS);
+    int quarter = (omp_get_num_procs() / count - 1) / 4;
+    quarter = quarter < 1 ? 1 : quarter < MOST_THREADS ? quarter : MOST_THREADS;
+    omp_set_num_threads(quarter);
+    j->later_threads = 3 * quarter;
 }
 
 bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm_diag *diag) {
@@ -255,7 +258,7 @@ bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm
     outcome->seed &= (UINT64_C(1) << 53) - 1; /* exact in every JSON reader */
     if (!find_keeper(&j))
         return false;
-    share_processors(cell);
+    share_processors(&j);
     uint64_t begin_ns = tm_clock_ns();
     tm_step step = cell->in_process ? attempt_in_process(&j) : attempt(&j);
     if (step == TM_KILLED_FROM_OUTSIDE) {

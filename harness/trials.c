@@ -185,7 +185,6 @@ static tm_step run_trial(tm_judgement *j, int64_t number) {
             j->outcome->checked_timed_calls++;
         }
     }
-    step = tm_comparison_end(j, step);
     if (step != TM_GO_ON) {
         tm_trial_free(trial);
         return step;
@@ -264,6 +263,7 @@ tm_step tm_trials_run(tm_judgement *j) {
     read_gauge(j, &j->outcome->before);
     for (int64_t i = 0; i < trials && step == TM_GO_ON; i++)
         step = run_trial(j, i);
+    step = tm_comparison_end(j, step);
     if (step == TM_GO_ON && !j->cell->in_process)
         step = tm_distribution_check(j);
     if (step == TM_GO_ON && !j->cell->in_process)

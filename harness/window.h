@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define TM_WINDOW_BYTES (UINT64_C(128) << 10)
+#define TM_WINDOW_BYTES (UINT64_C(32) << 10)
 #define TM_WINDOW_COUNT 64
 #define TM_WINDOW_WHOLE (TM_WINDOW_BYTES * TM_WINDOW_COUNT)
 
