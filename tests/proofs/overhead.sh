@@ -1,7 +1,7 @@
 #!/bin/sh
 # overhead.sh [--arch=ARCH]: what a timed sample costs the worker beside the call, step by step:
 # where the time from an edit to its verdicts goes that neither the protocol's flush nor the
-# compiler takes. `edit.sh` shows the same of whole cells. Not yet run on a GPU.
+# compiler takes. `edit.sh` shows the same of whole cells.
 # shellcheck source=tests/proofs/proofs.sh
 . "$(dirname "$0")/proofs.sh"
 
