@@ -1,6 +1,17 @@
 #!/bin/sh
 # rows.sh [--arch=ARCH] [--dataset=DIR] [--definitions=GLOBS] [--workloads=all] [--authors=LIST]
-#         [--timeout=SECONDS] [--plan=only]: every row of a dataset, the public one by default, with
+#         [--timeout=SECONDS] [--limit=SECONDS] [--results=FOLDER] [--plan=only]: every row of a
+# dataset, the public one by default, with blobs made where they are missing. The native reference
+# is judged against itself, as a solution (author self), and the baselines against it. A cell is one
+# untimed call and one timed one, both compared: the fewest that check what a full cell checks. No
+# row may be without a verdict, and none other than PASSED.
+#
+# `--definitions=` splits it: toolkits are kept in TMPDIR from call to call. `--plan=only` ends
+# behind the plan, before anything is compiled. Times in it are what rates of an H200 would make of
+# each row's bytes and operations; those behind it are measured. `--limit=` ends the bench after so
+# many seconds, with a table of what there is by then; `--results=` keeps table and report.
+definitions=GLOBS] [--workloads=all] [--authors=LIST]
+#         [--timeout=SECONDS] [--limit=SECONDS] [--results=FOLDER] [--plan=only]: every row of a dataset, the public one by default, with
 # blobs made where they are missing. The native reference is judged against itself, as a solution
 # (author self), and the baselines against it. A cell is one untimed call and one timed one, both
 # compared: the fewest that check what a full cell checks. No row may be without a verdict, and
@@ -8,11 +19,13 @@
 #
 # `--definitions=` splits it: toolkits are kept in TMPDIR from call to call. `--plan=only` ends
 # behind the plan, before anything is compiled. Times in it are what rates of an H200 would make of
-# each row's bytes and operations; those behind it are measured.
-definitions='*' workloads=all authors=self,baseline timeout=600 plan=''
+# each row's bytes and operations; those behind it are measured. `--limit=` ends the bench after so
+# many seconds, with a table of what there is by then; `--results=` keeps table and report.
+definitions='*' workloads=all authors=self,baseline timeout=600 limit=86400 results='' plan=''
 # shellcheck source=tests/proofs/proofs.sh
 . "$(dirname "$0")/proofs.sh"
 
+if [ -n "$results" ]; then results=$(mkdir -p "$results" && cd "$results" && pwd) || exit 2; fi
 [ -n "$dataset" ] || dataset=$srcdir/../shared/dataset
 if [ ! -d "$dataset/workloads" ]; then
     skipped rows "$dataset has no workloads"
@@ -89,14 +102,20 @@ awk -f "$proofs/rows/plan.awk" estimate.txt
 compile
 printf 'compiled after %d s\n' $(($(date +%s) - begin))
 begin=$(date +%s)
-ninja -k 0 bench >bench.log 2>&1 || {
+timeout "$limit" ninja -k 0 bench >bench.log 2>&1
+case $? in
+0) ;;
+124) failed 'rows/ninja bench' "not done after $limit s" ;;
+*)
     tail -n 30 bench.log >&2
     failed 'rows/ninja bench' 'see above'
-}
+    ;;
+esac
 printf 'benched in %d s\n\n' $(($(date +%s) - begin))
 build/bin/tm-report --plan=build/plan.json --out=build/report >report.log 2>&1 || :
 awk -f "$proofs/rows/flatten.awk" build/report/report.json >cells.txt
 awk -v srcdir="$srcdir" -f "$proofs/rows/table.awk" estimate.txt plan.txt cells.txt rows.txt | tee result.txt
+[ -z "$results" ] || cp result.txt build/report/report.json build/report/report.md bench.log "$results"
 if grep -q '^[0-9]* rows: all accounted for, all PASSED' result.txt; then
     pass rows
 else

@@ -134,7 +134,9 @@ def run_pytorch(definition, inputs, device, seconds):
         try:
             wanted = reference.run_pytorch(definition, moved)
             return [value.to("cpu") for value in wanted]
-        except RuntimeError as error:
+        except Slow:
+            raise
+        except Exception as error:
             if there == "cpu":
                 raise
             print(f"     PyTorch of {definition['name']} on {there}: {str(error).splitlines()[0]}")
@@ -262,6 +264,9 @@ def judge_rows(definition, pair, fitting, make, seed, device, seconds):
 
 def main(definitions, workloads, cpu_solutions, solutions, device, draw_path, tm_blobs, seed, what,
          most_bytes, most_operations, seconds):
+    # PyTorch sums float16 and bfloat16 products in parts that it rounds, unless it is told not to.
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
     draw_library = ctypes.CDLL(draw_path)
     on_cpu = reference.read_facts(cpu_solutions, "cpu")
     on_device = reference.read_facts(solutions, device)
