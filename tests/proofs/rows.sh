@@ -10,16 +10,6 @@
 # behind the plan, before anything is compiled. Times in it are what rates of an H200 would make of
 # each row's bytes and operations; those behind it are measured. `--limit=` ends the bench after so
 # many seconds, with a table of what there is by then; `--results=` keeps table and report.
-definitions=GLOBS] [--workloads=all] [--authors=LIST]
-#         [--timeout=SECONDS] [--limit=SECONDS] [--results=FOLDER] [--plan=only]: every row of a dataset, the public one by default, with
-# blobs made where they are missing. The native reference is judged against itself, as a solution
-# (author self), and the baselines against it. A cell is one untimed call and one timed one, both
-# compared: the fewest that check what a full cell checks. No row may be without a verdict, and
-# none other than PASSED.
-#
-# `--definitions=` splits it: toolkits are kept in TMPDIR from call to call. `--plan=only` ends
-# behind the plan, before anything is compiled. Times in it are what rates of an H200 would make of
-# each row's bytes and operations; those behind it are measured. `--limit=` ends the bench after so
 # many seconds, with a table of what there is by then; `--results=` keeps table and report.
 definitions='*' workloads=all authors=self,baseline timeout=600 limit=86400 results='' plan=''
 # shellcheck source=tests/proofs/proofs.sh
