@@ -10,7 +10,6 @@
 # behind the plan, before anything is compiled. Times in it are what rates of an H200 would make of
 # each row's bytes and operations; those behind it are measured. `--limit=` ends the bench after so
 # many seconds, with a table of what there is by then; `--results=` keeps table and report.
-# many seconds, with a table of what there is by then; `--results=` keeps table and report.
 definitions='*' workloads=all authors=self,baseline timeout=600 limit=86400 results='' plan=''
 # shellcheck source=tests/proofs/proofs.sh
 . "$(dirname "$0")/proofs.sh"
