@@ -295,8 +295,9 @@ def main(definitions, workloads, cpu_solutions, solutions, device, draw_path, tm
                 seed, device, seconds)
             failed += bad
             if not judged:
-                print(f"SKIP rows/{name}: none of its {len(rows.get(name, []))} rows is small enough",
-                      flush=True)
+                count = len(rows.get(name, []))
+                print(f"SKIP rows/{name}: " + (f"none of its {count} rows is small enough" if count
+                                               else "it has no rows"), flush=True)
         except Exception as error:  # of the inputs: this definition's
             print(f"FAIL {what}/{name}/seed {seed}: {type(error).__name__}: {error}", flush=True)
             failed += 1
