@@ -24,8 +24,8 @@
 #define __launch_bounds__(...)
 
 struct dim3 {
-    unsigned x, y;
-    explicit dim3(unsigned x_, unsigned y_ = 1) : x(x_), y(y_) {
+    unsigned x, y, z;
+    explicit dim3(unsigned x_, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {
     }
 };
 struct float2 {
@@ -58,7 +58,8 @@ struct block {
     ucontext_t scheduler;
     std::vector<fiber> fibers;
     int current, threads;
-    unsigned block_x, block_y;
+    unsigned block_x, block_y, block_z;
+    dim3 grid{1};
     barrier all;
     std::vector<barrier> warps;
     std::vector<char> exchange; /* 64 bytes per thread */
@@ -142,14 +143,16 @@ inline void launch(dim3 grid, int threads, const std::function<void()> &body) {
         b.fibers[(size_t)i].stack.resize((size_t)64 << 10);
         b.fibers[(size_t)i].index = i;
     }
-    for (b.block_y = 0; b.block_y < grid.y; ++b.block_y)
-        for (b.block_x = 0; b.block_x < grid.x; ++b.block_x)
-            run_block(b, body);
+    b.grid = grid;
+    for (b.block_z = 0; b.block_z < grid.z; ++b.block_z)
+        for (b.block_y = 0; b.block_y < grid.y; ++b.block_y)
+            for (b.block_x = 0; b.block_x < grid.x; ++b.block_x)
+                run_block(b, body);
     free(b.shared);
 }
 
 struct place {
-    unsigned x, y;
+    unsigned x, y, z;
 };
 
 inline float decode_e4m3(uint32_t bits) {
@@ -210,9 +213,11 @@ void multiply(float c[4], const uint32_t a[4], const uint32_t b[2], int bits, V 
 
 } // namespace emulated
 
-#define threadIdx (emulated::place{(unsigned)emulated::now()->current, 0})
-#define blockIdx (emulated::place{emulated::now()->block_x, emulated::now()->block_y})
-#define blockDim (emulated::place{(unsigned)emulated::now()->threads, 1})
+#define threadIdx (emulated::place{(unsigned)emulated::now()->current, 0, 0})
+#define blockIdx \
+    (emulated::place{emulated::now()->block_x, emulated::now()->block_y, emulated::now()->block_z})
+#define blockDim (emulated::place{(unsigned)emulated::now()->threads, 1, 1})
+#define gridDim (emulated::now()->grid)
 #define SHARED_BYTES(name) unsigned char *const name = emulated::now()->shared
 #define LAUNCH(kernel, grid, threads_, shared_, stream_, ...) \
     ((void)(shared_), (void)(stream_),                        \
