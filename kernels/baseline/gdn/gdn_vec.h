@@ -7,6 +7,21 @@
 
 namespace {
 
+/* What decides how a head's state changes at a token, as it is read: all of it before any of it is
+ * used, as what is read behind a branch would wait for what is before it. */
+struct gate {
+    float step, rate, correction;
+
+    /* ln of what the state is multiplied by. */
+    __device__ float log_decay() const {
+        return -expf(rate) * (step > 20.0f ? step : log1pf(expf(step)));
+    }
+    /* How much of an error is corrected. */
+    __device__ float beta() const {
+        return 1.0f / (1.0f + expf(-correction));
+    }
+};
+
 /* All tokens' inputs, and what the definition's heads are. */
 struct inputs {
     const tm_bfloat16 *q, *k, *v; /* [tokens, heads of each, size] */
@@ -22,15 +37,15 @@ struct inputs {
     __device__ const tm_bfloat16 *key(int64_t token, int head, int size) const {
         return k + (token * k_heads + head / (v_heads / k_heads)) * size;
     }
-    /* ln of what the state is multiplied by. */
-    __device__ float log_decay(int64_t token, int head) const {
-        const float x = __bfloat162float(a[token * v_heads + head]) + dt_bias[head];
-        const float softplus = x > 20.0f ? x : log1pf(expf(x));
-        return -expf(A_log[head]) * softplus;
+    __device__ gate gate_of(int64_t token, int head) const {
+        const int64_t at = token * v_heads + head;
+        return {__bfloat162float(a[at]) + dt_bias[head], A_log[head], __bfloat162float(b[at])};
     }
-    /* How much of an error is corrected. */
+    __device__ float log_decay(int64_t token, int head) const {
+        return gate_of(token, head).log_decay();
+    }
     __device__ float beta(int64_t token, int head) const {
-        return 1.0f / (1.0f + expf(-__bfloat162float(b[token * v_heads + head])));
+        return gate_of(token, head).beta();
     }
 };
 

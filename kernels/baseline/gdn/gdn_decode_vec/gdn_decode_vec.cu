@@ -21,8 +21,6 @@ __global__ void __launch_bounds__(block_threads)
     decode(const inputs in, const float *state, float *new_state) {
     constexpr int parts = SIZE / (block_rows * PASSES);
     const int64_t of_head = blockIdx.x / parts; /* sequence * v_heads + head */
-    const int64_t sequence = of_head / in.v_heads;
-    const int head = (int)(of_head % in.v_heads);
     const int lane = threadIdx.x % row_lanes;
     const int first = blockIdx.x % parts * (block_rows * PASSES) + threadIdx.x / row_lanes;
     const int64_t begin = (of_head * SIZE + first) * SIZE + lane * 4;
@@ -32,9 +30,15 @@ __global__ void __launch_bounds__(block_threads)
         next.load(state + begin);
     else
         next.clear();
+    tm_bfloat16 v[PASSES];
+#pragma unroll
+    for (int pass = 0; pass < PASSES; ++pass)
+        v[pass] = in.v[of_head * SIZE + first + pass * block_rows];
+    const int sequence = (int)of_head / in.v_heads, head = (int)of_head % in.v_heads;
+    const gate now = in.gate_of(sequence, head);
     k.load(in.key(sequence, head, SIZE) + lane * 4);
     q.load(in.query(sequence, head, SIZE) + lane * 4);
-    const float decay = expf(in.log_decay(sequence, head)), beta = in.beta(sequence, head);
+    const float decay = expf(now.log_decay()), beta = now.beta();
     const float kq = k.dot_with(q);
 #pragma unroll
     for (int pass = 0; pass < PASSES; ++pass) {
@@ -43,7 +47,7 @@ __global__ void __launch_bounds__(block_threads)
             next.load(state + begin + (pass + 1) * block_rows * SIZE);
         const int64_t element = of_head * SIZE + first + pass * block_rows;
         const float by_k = decay * s.dot_with(k), by_q = decay * s.dot_with(q);
-        const float change = beta * (__bfloat162float(in.v[element]) - by_k);
+        const float change = beta * (__bfloat162float(v[pass]) - by_k);
         s.update(decay, change, k);
         s.store(new_state + begin + pass * block_rows * SIZE);
         if (lane == 0)
