@@ -40,7 +40,7 @@ BEGIN {
     for (i = 1; i in word; i += 2)
         size["TM_DTYPE_" word[i]] = word[i + 1]
 }
-FILENAME != "-" { if ($1 == "solution") solutions[$2]++; next }
+FILENAME == ARGV[1] { if ($1 == "solution") solutions[$2]++; next }
 /^static const tm_table_axis/ { split("", axes); split("", bytes) }
 /^    \{"/ { name = $1; gsub(/[{",]/, "", name); axes[name] = $2 + 0 }
 /\.dtype = / { elems = 1; dtype = $3; sub(/,$/, "", dtype) }
