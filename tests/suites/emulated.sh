@@ -10,6 +10,7 @@ seed=${SEED:-$(date +%s)}
 start_build "$scratch/build"
 cd "$scratch/build" || exit 2
 definitions='moe_fp8_block_scale_*_h512_*,mamba_ssu_decode_h64_*,gdn_decode_qk4_*,gdn_mtp_qk4_*'
+definitions=$definitions,'rope_with_cos_sin_cache_neox_style_d64_*'
 if ! "$srcdir/configure" --arch=cpu --definitions="$definitions" >configure.log 2>&1; then
     failed emulated/configure "$(tail -n 5 configure.log)"
     finish
@@ -110,4 +111,17 @@ mtp nothing 0 3 2 1 1 1 64 ''
 mtp no_states 2 3 0 1 1 1 64 0,0
 mtp two_rows 3 3 9 4 2 16 128 3,8,-1
 mtp many 260 1 2 1 1 1 64 "0,-1,-2,1,3,-3$(printf ',%.0s0' $(seq 127))$(printf ',%.0s1' $(seq 127))"
+
+# Positions from the table's end and outside of it; heads with and without a part that is copied, and
+# those that vectors do not fit; one head and several of a thread, the last ones missing.
+rope() { # NAME TOKENS QO_HEADS KV_HEADS SIZE ROTARY_DIM POSITIONS
+    for interleaved in 0 1; do
+        same "$1/$interleaved" num_tokens="$2" num_qo_heads="$3" num_kv_heads="$4" head_size="$5" \
+            rotary_dim="$6" max_seq_len=900 positions="$7" constant="$interleaved"
+    done
+}
+vectors rope kernels/baseline/rope/rope_vec
+rope vectors 6 6 3 128 64 3,899,-1,-900,900,-901
+rope elements 3 2 1 20 10 3,-899,900
+rope heads 900 61 2 112 80 "$(seq -s , 899 -1 0)"
 finish
