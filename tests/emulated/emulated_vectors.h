@@ -1,6 +1,6 @@
-/* emulated_vectors: emulated_gpu, and what kernels have that load and store vectors without tensor
- * cores, from their sources as they are but for launches and one instruction (emulated.sh rewrites
- * these). Shared variables keep what the block before left in them. */
+/* emulated_vectors: emulated_gpu, and what kernels have that load and store vectors, from their
+ * sources as they are but for launches, instructions and shared memory of a size that the launch
+ * says (emulated.sh rewrites these). Shared variables keep what the block before left in them. */
 #ifndef TM_EMULATED_VECTORS_H
 #define TM_EMULATED_VECTORS_H
 
@@ -11,6 +11,7 @@
 #undef __device__
 #define __device__
 #define __shared__ static
+#define __align__(bytes) __attribute__((aligned(bytes)))
 
 using std::max;
 using std::min;
@@ -90,6 +91,10 @@ inline unsigned __ballot_sync(unsigned, int mine) {
         bits |= (unsigned)(all[lane] != 0) << lane;
     return bits;
 }
+inline float __shfl_up_sync(unsigned mask, float mine, int distance) {
+    const int lane = emulated::now()->current % 32;
+    return __shfl_sync(mask, mine, lane < distance ? lane : lane - distance);
+}
 inline int __ffs(unsigned bits) {
     return __builtin_ffs((int)bits);
 }
@@ -97,6 +102,33 @@ inline int atomicMin(int *to, int value) {
     const int old = *to;
     *to = min(old, value);
     return old;
+}
+
+/* Copies that are waited for by their number, as cuda_pipeline.h has them. */
+inline void __pipeline_memcpy_async(void *to, const void *from, size_t, size_t zeros = 0) {
+    copy_async(to, from, zeros == 0);
+}
+inline void __pipeline_commit() {
+    copy_commit();
+}
+#define __pipeline_wait_prior(groups) copy_wait<groups>()
+
+/* tensor_cores.h's three instructions. */
+inline void load_matrices(uint32_t (&to)[4], const tm_bfloat16 *row) {
+    load_matrices((uint32_t *)to, (const void *)row);
+}
+inline void load_matrices_transposed(uint32_t (&to)[4], const tm_bfloat16 *row) {
+    const tm_bfloat16 *all[32];
+    emulated::share(row, all);
+    const int lane = emulated::now()->current % 32;
+    for (int m = 0; m < 4; ++m)
+        to[m] = all[8 * m + lane % 4 * 2][lane / 4].bits |
+                (uint32_t)all[8 * m + lane % 4 * 2 + 1][lane / 4].bits << 16;
+    emulated::wait_warp();
+}
+inline void multiply_add(float (&sum)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+    const uint32_t b[2] = {b0, b1};
+    multiply_bfloat16(sum, a, b);
 }
 
 #endif

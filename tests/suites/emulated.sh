@@ -9,7 +9,7 @@
 seed=${SEED:-$(date +%s)}
 start_build "$scratch/build"
 cd "$scratch/build" || exit 2
-definitions='moe_fp8_block_scale_*_h512_*,mamba_ssu_decode_h64_*,gdn_decode_qk4_*,gdn_mtp_qk4_*'
+definitions='moe_fp8_block_scale_*_h512_*,mamba_ssu_decode_h64_*,gdn_*_qk4_*'
 definitions=$definitions,'rope_with_cos_sin_cache_neox_style_d64_*'
 if ! "$srcdir/configure" --arch=cpu --definitions="$definitions" >configure.log 2>&1; then
     failed emulated/configure "$(tail -n 5 configure.log)"
@@ -35,20 +35,26 @@ emulated() {
     fi
 }
 
+# What is left of tensor_cores.h without its instructions, which emulated_vectors.h has.
+sed '/^\/\* Four 8 x 8 matrices/,/^__device__ inline uint32_t pack/{/^__device__ inline uint32_t pack/!d;}' \
+    "$srcdir/kernels/baseline/gdn/tensor_cores.h" >tensor_cores.h
+
 # vectors FAMILY FOLDER: ./FAMILY.so from FOLDER's source, and the reference to compare it with.
 vectors() {
     family=$1
     reference=$(grep -o "build/generic/[^/]*/reference_$1_generic.so" build/matrix.ninja | head -n 1)
     contract=${reference%/*}
-    # Launches, and the one instruction that has no name in C++.
-    sed -e 's/\([a-z_]*\(<[A-Z0-9, ]*>\)\{0,1\}\)<<<\(.*\), \([a-z_]*\), 0, stream>>>(\(.*\));/((void)stream, emulated::launch(dim3(\3), \4, [\&] { \1(\5); }));/' \
+    # Launches, shared memory of their size, and the one instruction that has no name in C++.
+    mkdir "$1" && sed -e '/cuda_pipeline\.h/d' \
+        -e 's/\([a-z_]*\(<[A-Z0-9, ]*>\)\{0,1\}\)<<<\(.*\), \([^,]*\), [^,]*, stream>>>(\(.*\));/((void)stream, emulated::launch(dim3(\3), \4, [\&] { \1(\5); }));/' \
+        -e 's/^extern __shared__ .* dynamic\[\];/#define dynamic emulated::now()->shared/' \
         -e 's/asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));/y = exp2f(x);/' \
-        "$srcdir/$2/${2##*/}.cu" >"$1.cpp"
+        "$srcdir/$2/${2##*/}.cu" >"$1/$1.cpp"
     if ! ninja "$reference" >ninja.log 2>&1 ||
         ! ${CXX:-c++} -std=c++17 -O2 -shared -fPIC -fvisibility=hidden -Wall -Wextra \
-            -Wno-unknown-pragmas "-I$srcdir/$2" "-I$tests/emulated" "-I$srcdir/harness/include" \
+            -Wno-unknown-pragmas -fno-strict-aliasing "-I$srcdir/$2" "-I$tests/emulated" "-I$srcdir/harness/include" \
             "-I$contract" -DTM_ENTRY=run -DTM_DEFINE_CALL -include "$tests/emulated/emulated_vectors.h" \
-            -include "$contract/contract.h" "$1.cpp" -o "$1.so" >cxx.log 2>&1; then
+            -include "$contract/contract.h" "$1/$1.cpp" -o "$1.so" >cxx.log 2>&1; then
         failed "emulated/$family/build" "$(cat ninja.log cxx.log 2>/dev/null | tail -n 20)"
     fi
 }
@@ -111,6 +117,16 @@ mtp nothing 0 3 2 1 1 1 64 ''
 mtp no_states 2 3 0 1 1 1 64 0,0
 mtp two_rows 3 3 9 4 2 16 128 3,8,-1
 mtp many 260 1 2 1 1 1 64 "0,-1,-2,1,3,-3$(printf ',%.0s0' $(seq 127))$(printf ',%.0s1' $(seq 127))"
+
+# One chunk that is not full; several, of sequences with and without tokens, and tokens of none.
+prefill() { # NAME TOKENS SEQUENCES Q_HEADS K_HEADS V_HEADS CU_SEQLENS
+    same "$1" q=-.15:.15 k=-.15:.15 A_log=0:2.7 dt_bias=-7:-2 scale=.25 total_seq_len="$2" \
+        num_seqs="$3" len_cu_seqlens="$(($3 + 1))" num_q_heads="$4" num_k_heads="$5" \
+        num_v_heads="$6" head_size=128 cu_seqlens="$7"
+}
+vectors gdn_prefill kernels/baseline/gdn/gdn_prefill_chunk
+prefill chunk 48 1 1 1 2 0,48
+prefill chunks 210 4 1 2 2 3,68,68,201,203
 
 # Positions from the table's end and outside of it; heads with and without a part that is copied, and
 # those that vectors do not fit; one head and several of a thread, the last ones missing.

@@ -41,12 +41,6 @@ struct inputs {
         const int64_t at = token * v_heads + head;
         return {__bfloat162float(a[at]) + dt_bias[head], A_log[head], __bfloat162float(b[at])};
     }
-    __device__ float log_decay(int64_t token, int head) const {
-        return gate_of(token, head).log_decay();
-    }
-    __device__ float beta(int64_t token, int head) const {
-        return gate_of(token, head).beta();
-    }
 };
 
 __device__ inline float4 load_four(const tm_bfloat16 *from) {

@@ -66,31 +66,96 @@ __device__ void load_rows(tm_bfloat16 (*to)[key_stride], const tm_bfloat16 *from
     }
 }
 
-/* Column `column` of the inverse of the unit lower triangle I + L. */
-__device__ void invert_column(float (&x)[chunk], const float (*L)[chunk + 4], int column) {
+typedef float square[chunk + 4]; /* a row of a chunk's triangle, four longer */
+
+__device__ float dot_column(const float4 &row, const square *column, int at) {
+    return row.x * column[0][at] + row.y * column[1][at] + row.z * column[2][at] +
+           row.w * column[3][at];
+}
+
+/* X = the inverse of the unit lower triangle I + L, by parts of 16 rows and columns: those on the
+ * diagonal, then each row of them by the rows above, X(i) = -X(i, i) (sum over k of L(i, k) X(k)).
+ * Loops, because 64 steps in a row are 80 KB of instructions, which a block would wait for. What is
+ * above the parts on the diagonal is left alone. */
+__device__ void invert(square *X, const square *L) {
+    constexpr int part = 16, rows = part * chunk / prepare_threads; /* a thread's, of a part */
+    const int column = threadIdx.x % chunk, begin = column / part * part;
+    const int own = threadIdx.x / chunk * rows;
+    if (threadIdx.x < chunk) {
+        float x[part];
 #pragma unroll
-    for (int i = 0; i < chunk; ++i) {
-        float sum[4] = {i == column ? 1.0f : 0.0f, 0.0f, 0.0f, 0.0f};
+        for (int i = 0; i < part; ++i) {
+            x[i] = i == column - begin ? 1.0f : 0.0f;
 #pragma unroll
-        for (int j = 0; j < i; j += 4) {
-            const float4 four = *reinterpret_cast<const float4 *>(&L[i][j]);
-            sum[0] -= four.x * x[j];
-            if (j + 1 < i)
-                sum[1] -= four.y * x[j + 1];
-            if (j + 2 < i)
-                sum[2] -= four.z * x[j + 2];
-            if (j + 3 < i)
-                sum[3] -= four.w * x[j + 3];
+            for (int j = 0; j < i; j += 4) {
+                const float4 four = *reinterpret_cast<const float4 *>(&L[begin + i][begin + j]);
+                const float l[] = {four.x, four.y, four.z, four.w};
+#pragma unroll
+                for (int n = 0; n < 4 && j + n < i; ++n)
+                    x[i] -= l[n] * x[j + n];
+            }
         }
-        x[i] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+#pragma unroll
+        for (int i = 0; i < part; ++i)
+            X[begin + i][column] = x[i];
+    }
+    __syncthreads();
+#pragma unroll 1
+    for (int first = part; first < chunk; first += part) {
+        const bool is_below = column < first;
+        float sums[rows] = {}, x[rows] = {};
+        if (is_below) {
+#pragma unroll 1
+            for (int j = begin; j < first; j += 4) {
+#pragma unroll
+                for (int r = 0; r < rows; ++r)
+                    sums[r] -= dot_column(*reinterpret_cast<const float4 *>(&L[first + own + r][j]),
+                                          X + j, column);
+            }
+#pragma unroll
+            for (int r = 0; r < rows; ++r)
+                X[first + own + r][column] = sums[r];
+        }
+        __syncthreads();
+        if (is_below) {
+#pragma unroll
+            for (int j = 0; j < part; j += 4) {
+#pragma unroll
+                for (int r = 0; r < rows; ++r)
+                    x[r] += dot_column(
+                        *reinterpret_cast<const float4 *>(&X[first + own + r][first + j]),
+                        X + first + j, column);
+            }
+        }
+        __syncthreads();
+        if (is_below) {
+#pragma unroll
+            for (int r = 0; r < rows; ++r)
+                X[first + own + r][column] = x[r];
+        }
+        __syncthreads();
     }
 }
 
-/* A block does a chunk of one head: place blockIdx.x, head blockIdx.y. */
+/* Zeros for tokens [begin, end) of the block's head, which the blocks of the head share. */
+__device__ void clear(const problem &p, int64_t begin, int64_t end) {
+    constexpr int vectors = size / vector_elems;
+    for (int64_t token = begin + blockIdx.x; token < end; token += gridDim.x) {
+        uint4 *to =
+            reinterpret_cast<uint4 *>(p.in.output) + (token * p.in.v_heads + blockIdx.y) * vectors;
+        if ((int)threadIdx.x < vectors)
+            to[threadIdx.x] = make_uint4(0, 0, 0, 0);
+    }
+}
+
+/* A block does a chunk of one head: place blockIdx.x, head blockIdx.y. Tokens before the first
+ * sequence and behind the last are cleared beside. */
 __global__ void __launch_bounds__(prepare_threads) prepare(const problem p) {
-    __shared__ __align__(16) tm_bfloat16 keys[chunk][key_stride];
+    __shared__ __align__(16) tm_bfloat16 keys[chunk][key_stride];    /* later X */
     __shared__ __align__(16) tm_bfloat16 queries[chunk][key_stride]; /* later L */
-    __shared__ float sums[chunk], betas[chunk], logs[chunk];
+    __shared__ float sums[chunk], betas[chunk];
+    clear(p, 0, min(p.cu_seqlens[0], p.tokens));
+    clear(p, max(p.cu_seqlens[p.sequences], (int64_t)0), p.tokens);
     int sequence = 0;
     for (int above = p.sequences; above - sequence > 1;) {
         const int middle = (sequence + above) / 2;
@@ -109,21 +174,25 @@ __global__ void __launch_bounds__(prepare_threads) prepare(const problem p) {
     __pipeline_commit();
     if (threadIdx.x < chunk) {
         const bool exists = (int)threadIdx.x < count;
-        logs[threadIdx.x] = exists ? p.in.log_decay(first + threadIdx.x, head) : 0.0f;
-        betas[threadIdx.x] = exists ? p.in.beta(first + threadIdx.x, head) : 0.0f;
+        const gate now = p.in.gate_of(first + (exists ? threadIdx.x : 0), head);
+        float sum = exists ? now.log_decay() : 0.0f;
+#pragma unroll
+        for (int distance = 1; distance < 32; distance *= 2) {
+            const float before = __shfl_up_sync(0xffffffffu, sum, distance);
+            sum += (int)threadIdx.x % 32 >= distance ? before : 0.0f;
+        }
+        sums[threadIdx.x] = sum;
+        betas[threadIdx.x] = exists ? now.beta() : 0.0f;
     }
     __pipeline_wait_prior(0);
     __syncthreads();
-    if (threadIdx.x < chunk) {
-        float sum = 0.0f;
-        for (int i = 0; i <= (int)threadIdx.x; ++i)
-            sum += logs[i];
-        sums[threadIdx.x] = sum;
-    }
+    if (threadIdx.x >= 32 && threadIdx.x < chunk)
+        sums[threadIdx.x] += sums[31];
 
     /* A warp has 16 rows, and the tiles up to the diagonal. */
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     float by_keys[chunk / 8][4] = {}, by_queries[chunk / 8][4] = {};
+#pragma unroll 2
     for (int at = 0; at < size; at += 16) {
         uint32_t k[4], q[4];
         load_left(k, &keys[warp * 16][at], key_stride);
@@ -140,10 +209,11 @@ __global__ void __launch_bounds__(prepare_threads) prepare(const problem p) {
             multiply_add(by_queries[2 * i + 1], q, b[2], b[3]);
         }
     }
-    __syncthreads(); /* the queries are not needed any more, and the sums are there */
+    __syncthreads(); /* keys and queries are not needed any more, and the sums are there */
 
-    float(*L)[chunk + 4] = reinterpret_cast<float(*)[chunk + 4]>(&queries[0][0]);
-    static_assert(sizeof(float[chunk][chunk + 4]) <= sizeof queries, "L lies over the queries");
+    square *L = reinterpret_cast<square *>(&queries[0][0]);
+    square *X = reinterpret_cast<square *>(&keys[0][0]);
+    static_assert(sizeof(square[chunk]) <= sizeof queries, "L lies over the queries");
     triangles *to = p.prepared + (int64_t)blockIdx.x * p.in.v_heads + head;
 #pragma unroll
     for (int i = 0; i < chunk / 8; ++i) {
@@ -164,16 +234,24 @@ __global__ void __launch_bounds__(prepare_threads) prepare(const problem p) {
         }
     }
     __syncthreads();
-    if (threadIdx.x < chunk) {
-        const int column = threadIdx.x;
-        float x[chunk];
-        invert_column(x, L, column);
+    invert(X, L);
+    for (int i = threadIdx.x; i < chunk * chunk / vector_elems; i += prepare_threads) {
+        const int row = i / (chunk / vector_elems), at = i % (chunk / vector_elems) * vector_elems;
+        uint32_t pairs[vector_elems / 2];
 #pragma unroll
-        for (int i = 0; i < chunk; ++i)
-            to->T[i][column] = __float2bfloat16_rn(i == column ? 0.0f : x[i] * betas[column]);
-        to->beta[column] = betas[column];
-        to->decay[column] = expf(sums[column]);
-        to->left[column] = expf(sums[chunk - 1] - sums[column]);
+        for (int j = 0; j < vector_elems / 2; ++j) {
+            const int column = at + 2 * j;
+            pairs[j] = pack(column < row ? X[row][column] * betas[column] : 0.0f,
+                            column + 1 < row ? X[row][column + 1] * betas[column + 1] : 0.0f);
+        }
+        *reinterpret_cast<uint4 *>(&to->T[row][at]) =
+            make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
+    }
+    if (threadIdx.x < chunk) {
+        const int token = threadIdx.x;
+        to->beta[token] = betas[token];
+        to->decay[token] = expf(sums[token]);
+        to->left[token] = expf(sums[chunk - 1] - sums[token]);
     }
 }
 
@@ -376,24 +454,6 @@ template <int ROWS> __global__ void __launch_bounds__(ROWS * 2) scan(const probl
     }
 }
 
-constexpr int clear_blocks = 64;
-
-/* Zeros for tokens [begin, end), which the blocks share. */
-__device__ void clear(const problem &p, int64_t begin, int64_t end) {
-    const int vectors = p.in.v_heads * size / vector_elems;
-    for (int64_t token = begin + blockIdx.x; token < end; token += gridDim.x) {
-        uint4 *to = reinterpret_cast<uint4 *>(p.in.output) + token * vectors;
-        for (int i = threadIdx.x; i < vectors; i += blockDim.x)
-            to[i] = make_uint4(0, 0, 0, 0);
-    }
-}
-
-/* Tokens before the first sequence and behind the last. */
-__global__ void clear_others(const problem p) {
-    clear(p, 0, min(p.cu_seqlens[0], p.tokens));
-    clear(p, max(p.cu_seqlens[p.sequences], (int64_t)0), p.tokens);
-}
-
 /* Memory that grows and stays, as one caller at a time needs it; NULL when there is none. */
 void *scratch(size_t bytes) {
     static void *memory;
@@ -455,7 +515,6 @@ int TM_ENTRY(const tm_bfloat16 *q, const tm_bfloat16 *k, const tm_bfloat16 *v,
     if (status != 0)
         return status;
     if (axes->total_seq_len > 0) {
-        clear_others<<<clear_blocks, 128, 0, stream>>>(p);
         const dim3 grid((unsigned)places, (unsigned)p.in.v_heads);
         prepare<<<grid, prepare_threads, 0, stream>>>(p);
         status = launched();
