@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "harness/random_fill.h"
+#include "harness/room.h"
 
 /* What is in a tensor's memory. */
 typedef struct {
@@ -98,10 +99,9 @@ static bool read_blob(tm_inputs *inputs, const tm_job_tensor *tensor, char *data
     return good;
 }
 
-/* Memory for a tensor, less than half of the machine's. */
+/* Memory for a tensor, less than half of what there is. */
 static bool hold(tm_inputs *inputs, const tm_job_tensor *tensor, holding *held) {
-    double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    if (!held->data && (double)tensor->bytes < memory / 2)
+    if (!held->data && tensor->bytes < tm_room_bytes() / 2)
         held->data = malloc(tensor->bytes ? tensor->bytes : 1);
     if (!held->data)
         snprintf(inputs->error, sizeof inputs->error,

@@ -205,7 +205,8 @@ void tm_outcome_free(tm_outcome *outcome) {
 
 /* Beside a GPU the workers want processors while this process compares, and so do judges and
  * workers of the other GPUs. Of a GPU's share of them a quarter is for what its judge does itself,
- * and three quarters for what a thread of it does meanwhile. */
+ * and three quarters for what a thread of it does meanwhile; all of it where nothing can be done
+ * meanwhile. */
 static void share_processors(tm_judgement *j) {
     const tm_node *backend = tm_node_get(j->cell->device, "backend");
     const tm_node *devices = tm_node_get(j->cell->device, "devices");
@@ -215,7 +216,8 @@ static void share_processors(tm_judgement *j) {
     int count = devices->count > 0 ? (int)devices->count : 1;
     int quarter = (omp_get_num_procs() / count - 1) / 4;
     quarter = quarter < 1 ? 1 : quarter < MOST_THREADS ? quarter : MOST_THREADS;
-    omp_set_num_threads(quarter);
+    bool has_later = tm_evaluator_for(j->cell->table)->by_element;
+    omp_set_num_threads(has_later ? quarter : 4 * quarter);
     j->later_threads = 3 * quarter;
 }
 
