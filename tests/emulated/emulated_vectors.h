@@ -55,6 +55,9 @@ inline float __uint_as_float(uint32_t bits) {
     memcpy(&value, &bits, sizeof value);
     return value;
 }
+inline float __fdividef(float x, float y) {
+    return x / y;
+}
 inline uint32_t __umulhi(uint32_t x, uint32_t y) {
     return (uint32_t)((uint64_t)x * y >> 32);
 }

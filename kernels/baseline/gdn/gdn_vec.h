@@ -18,7 +18,7 @@ struct gate {
     }
     /* How much of an error is corrected. */
     __device__ float beta() const {
-        return 1.0f / (1.0f + expf(-correction));
+        return __fdividef(1.0f, 1.0f + expf(-correction));
     }
 };
 
@@ -30,12 +30,20 @@ struct inputs {
     tm_bfloat16 *output;          /* as v */
     int q_heads, k_heads, v_heads;
     float scale;
+    uint64_t q_share, k_share; /* by check(): 2^32 over the heads of v that share one, rounded up */
 
+    /* Of q and k, which head belongs to one of v: divisions, but for their time. */
+    __device__ int query_head(int head) const {
+        return (int)(head * q_share >> 32);
+    }
+    __device__ int key_head(int head) const {
+        return (int)(head * k_share >> 32);
+    }
     __device__ const tm_bfloat16 *query(int64_t token, int head, int size) const {
-        return q + (token * q_heads + head / (v_heads / q_heads)) * size;
+        return q + (token * q_heads + query_head(head)) * size;
     }
     __device__ const tm_bfloat16 *key(int64_t token, int head, int size) const {
-        return k + (token * k_heads + head / (v_heads / k_heads)) * size;
+        return k + (token * k_heads + key_head(head)) * size;
     }
     __device__ gate gate_of(int64_t token, int head) const {
         const int64_t at = token * v_heads + head;
@@ -115,11 +123,21 @@ inline bool is_aligned(const void *pointer) {
     return (uintptr_t)pointer % sizeof(uint4) == 0;
 }
 
-/* 0, or an error code for heads that do not share and tensors that no vector can be read from. */
-inline int check(const inputs &in, const void *state, const void *new_state) {
-    if (in.q_heads == 0 || in.k_heads == 0 || in.v_heads % in.q_heads != 0 ||
+/* What a number below 2^16 is multiplied by, and shifted by 32 bits, to be divided by `number`. */
+inline uint64_t inverse(int number) {
+    return (((uint64_t)1 << 32) + number - 1) / number;
+}
+
+/* 0 and the shares, or an error code for heads that do not share and tensors that no vector can be
+ * read from. */
+inline int check(inputs &in, const void *state, const void *new_state) {
+    if (in.q_heads == 0 || in.k_heads == 0 || in.v_heads == 0 || in.v_heads % in.q_heads != 0 ||
         in.v_heads % in.k_heads != 0)
         return tm_fail(2, "num_v_heads: expected a multiple of num_q_heads and num_k_heads");
+    if (in.v_heads > UINT16_MAX)
+        return tm_fail(2, "num_v_heads: expected at most %d, got %d", UINT16_MAX, in.v_heads);
+    in.q_share = inverse(in.v_heads / in.q_heads);
+    in.k_share = inverse(in.v_heads / in.k_heads);
     if (!is_aligned(in.q) || !is_aligned(in.k) || !is_aligned(in.v) || !is_aligned(in.output) ||
         !is_aligned(state) || !is_aligned(new_state))
         return tm_fail(2, "expected tensors at multiples of 16 bytes");

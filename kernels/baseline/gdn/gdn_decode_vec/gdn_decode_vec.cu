@@ -15,12 +15,14 @@ namespace {
 constexpr int block_threads = 128;
 constexpr int block_rows = block_threads / row_lanes;
 
-/* A block does block_rows * PASSES rows of one head; SIZE / that many blocks do the head. */
+/* A block does block_rows * PASSES rows of one head; SIZE / that many blocks do the head. Blocks of
+ * the grid: x for the rows of a head and the sequences, y for the heads. */
 template <int SIZE, int PASSES>
 __global__ void __launch_bounds__(block_threads)
     decode(const inputs in, const float *state, float *new_state) {
     constexpr int parts = SIZE / (block_rows * PASSES);
-    const int64_t of_head = blockIdx.x / parts; /* sequence * v_heads + head */
+    const int sequence = blockIdx.x / parts, head = blockIdx.y;
+    const int64_t of_head = (int64_t)sequence * in.v_heads + head;
     const int lane = threadIdx.x % row_lanes;
     const int first = blockIdx.x % parts * (block_rows * PASSES) + threadIdx.x / row_lanes;
     const int64_t begin = (of_head * SIZE + first) * SIZE + lane * 4;
@@ -34,7 +36,6 @@ __global__ void __launch_bounds__(block_threads)
 #pragma unroll
     for (int pass = 0; pass < PASSES; ++pass)
         v[pass] = in.v[of_head * SIZE + first + pass * block_rows];
-    const int sequence = (int)of_head / in.v_heads, head = (int)of_head % in.v_heads;
     const gate now = in.gate_of(sequence, head);
     k.load(in.key(sequence, head, SIZE) + lane * 4);
     q.load(in.query(sequence, head, SIZE) + lane * 4);
@@ -56,26 +57,28 @@ __global__ void __launch_bounds__(block_threads)
 }
 
 template <int SIZE, int PASSES>
-int launch(const inputs &in, const float *state, float *new_state, int64_t heads,
+int launch(const inputs &in, const float *state, float *new_state, int64_t sequences,
            cudaStream_t stream) {
-    const int64_t blocks = heads * (SIZE / (block_rows * PASSES));
+    const int64_t blocks = sequences * (SIZE / (block_rows * PASSES));
     if (blocks > INT32_MAX)
         return tm_fail(2, "batch_size: expected less than 2^31 blocks, got %lld",
                        (long long)blocks);
-    decode<SIZE, PASSES><<<(unsigned)blocks, block_threads, 0, stream>>>(in, state, new_state);
+    const dim3 grid((unsigned)blocks, in.v_heads);
+    decode<SIZE, PASSES><<<grid, block_threads, 0, stream>>>(in, state, new_state);
     return launched();
 }
 
 /* As many passes as leave a device of some 132 multiprocessors enough blocks that the last ones do
  * not count. */
 template <int SIZE>
-int launch_size(const inputs &in, const float *state, float *new_state, int64_t heads,
+int launch_size(const inputs &in, const float *state, float *new_state, int64_t sequences,
                 cudaStream_t stream) {
+    const int64_t heads = sequences * in.v_heads;
     if (heads >= 2048)
-        return launch<SIZE, 4>(in, state, new_state, heads, stream);
+        return launch<SIZE, 4>(in, state, new_state, sequences, stream);
     if (heads >= 1024)
-        return launch<SIZE, 2>(in, state, new_state, heads, stream);
-    return launch<SIZE, 1>(in, state, new_state, heads, stream);
+        return launch<SIZE, 2>(in, state, new_state, sequences, stream);
+    return launch<SIZE, 1>(in, state, new_state, sequences, stream);
 }
 
 } // namespace
@@ -84,31 +87,32 @@ int TM_ENTRY(const tm_bfloat16 *q, const tm_bfloat16 *k, const tm_bfloat16 *v,
              const tm_float32 *state, const tm_float32 *A_log, const tm_bfloat16 *a,
              const tm_float32 *dt_bias, const tm_bfloat16 *b, tm_scale_t scale, tm_bfloat16 *output,
              tm_float32 *new_state, const tm_axes *axes, tm_stream stream) {
-    const inputs in = {q,
-                       k,
-                       v,
-                       A_log,
-                       dt_bias,
-                       a,
-                       b,
-                       output,
-                       (int)axes->num_q_heads,
-                       (int)axes->num_k_heads,
-                       (int)axes->num_v_heads,
-                       scale_or_usual(scale, axes->head_size)};
-    const int64_t heads = axes->batch_size * axes->num_v_heads;
+    inputs in = {q,
+                 k,
+                 v,
+                 A_log,
+                 dt_bias,
+                 a,
+                 b,
+                 output,
+                 (int)axes->num_q_heads,
+                 (int)axes->num_k_heads,
+                 (int)axes->num_v_heads,
+                 scale_or_usual(scale, axes->head_size),
+                 0,
+                 0};
     const int status = check(in, state, new_state);
-    if (status != 0 || heads == 0)
+    if (status != 0 || axes->batch_size == 0)
         return status;
     if (axes->seq_len != 1)
         return tm_fail(2, "seq_len: expected 1, got %lld", (long long)axes->seq_len);
     switch (axes->head_size) {
     case 64:
-        return launch_size<64>(in, state, new_state, heads, stream);
+        return launch_size<64>(in, state, new_state, axes->batch_size, stream);
     case 128:
-        return launch_size<128>(in, state, new_state, heads, stream);
+        return launch_size<128>(in, state, new_state, axes->batch_size, stream);
     case 256:
-        return launch_size<256>(in, state, new_state, heads, stream);
+        return launch_size<256>(in, state, new_state, axes->batch_size, stream);
     default:
         return tm_fail(2, "head_size: expected 64, 128 or 256, got %lld",
                        (long long)axes->head_size);

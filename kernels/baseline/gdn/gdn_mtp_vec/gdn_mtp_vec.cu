@@ -24,7 +24,6 @@ struct problem {
     const int *indices;
     float *copy;
     int sequences, steps, states;
-    uint64_t q_share, k_share; /* 2^32 by the heads of v that share one of q and k, rounded up */
 
     /* Indices count from the pool's end when they are negative. */
     __device__ bool is_inside(int index) const {
@@ -154,8 +153,8 @@ __global__ void __launch_bounds__(block_threads, block<SIZE, ROWS>::neighbours)
                               in,
                               slot,
                               head,
-                              (int)(head * p.q_share >> 32),
-                              (int)(head * p.k_share >> 32),
+                              p.in.query_head(head),
+                              p.in.key_head(head),
                               (int)(blockIdx.x % parts) * (block_rows * ROWS),
                               {}};
     mine.load();
@@ -192,12 +191,6 @@ __global__ void __launch_bounds__(block_threads, block<SIZE, ROWS>::neighbours)
     } while (first < p.sequences);
 }
 
-/* What a head's number is multiplied by, and shifted by 32 bits, to be divided by `heads`: right
- * below 2^16. */
-uint64_t share(int heads) {
-    return (((uint64_t)1 << 32) + heads - 1) / heads;
-}
-
 /* One row to a thread's part while that leaves places on the device, two when not. */
 template <int SIZE> int launch(const problem &p, cudaStream_t stream) {
     constexpr int parts = SIZE / block_rows, most = UINT16_MAX;
@@ -221,23 +214,19 @@ int TM_ENTRY(const tm_bfloat16 *q, const tm_bfloat16 *k, const tm_bfloat16 *v,
     (void)intermediate_states_buffer;
     problem p = {{q, k, v, A_log, dt_bias, a, b, output, (int)axes->num_q_heads,
                   (int)axes->num_k_heads, (int)axes->num_v_heads,
-                  scale_or_usual(scale, axes->head_size)},
+                  scale_or_usual(scale, axes->head_size), 0, 0},
                  initial_state,
                  initial_state_indices,
                  final_state,
                  (int)axes->batch_size,
                  (int)axes->seq_len,
-                 (int)axes->pool_size,
-                 0,
-                 0};
+                 (int)axes->pool_size};
     const int status = check(p.in, initial_state, final_state);
     if (status != 0)
         return status;
     if (axes->pool_size > INT32_MAX / 2 || axes->batch_size > INT32_MAX / 2)
         return tm_fail(2, "expected less than 2^30 states and sequences, got %lld and %lld",
                        (long long)axes->pool_size, (long long)axes->batch_size);
-    if (p.in.v_heads > UINT16_MAX)
-        return tm_fail(2, "num_v_heads: expected at most %d, got %d", UINT16_MAX, p.in.v_heads);
     if (axes->pool_size == 0) { /* all sequences are outside of it */
         const int64_t elems =
             axes->batch_size * axes->seq_len * axes->num_v_heads * axes->head_size;
@@ -245,8 +234,6 @@ int TM_ENTRY(const tm_bfloat16 *q, const tm_bfloat16 *k, const tm_bfloat16 *v,
             cudaMemsetAsync(output, 0, (size_t)elems * sizeof *output, stream);
         return cleared == cudaSuccess ? 0 : tm_fail(1, "clear: %s", cudaGetErrorString(cleared));
     }
-    p.q_share = share(p.in.v_heads / p.in.q_heads);
-    p.k_share = share(p.in.v_heads / p.in.k_heads);
     switch (axes->head_size) {
     case 64:
         return launch<64>(p, stream);

@@ -502,15 +502,15 @@ int TM_ENTRY(const tm_bfloat16 *q, const tm_bfloat16 *k, const tm_bfloat16 *v,
         (triangles *)scratch((size_t)(places * axes->num_v_heads) * sizeof(triangles));
     if (!prepared)
         return tm_fail(3, "no memory for %lld chunks", (long long)places);
-    const problem p = {{q, k, v, A_log, dt_bias, a, b, output, (int)axes->num_q_heads,
-                        (int)axes->num_k_heads, (int)axes->num_v_heads,
-                        scale_or_usual(scale, size)},
-                       cu_seqlens,
-                       state,
-                       new_state,
-                       prepared,
-                       axes->total_seq_len,
-                       (int)axes->num_seqs};
+    problem p = {{q, k, v, A_log, dt_bias, a, b, output, (int)axes->num_q_heads,
+                  (int)axes->num_k_heads, (int)axes->num_v_heads, scale_or_usual(scale, size), 0,
+                  0},
+                 cu_seqlens,
+                 state,
+                 new_state,
+                 prepared,
+                 axes->total_seq_len,
+                 (int)axes->num_seqs};
     int status = check(p.in, state, new_state);
     if (status != 0)
         return status;
