@@ -135,7 +135,7 @@ static tm_step answer(tm_judgement *j, int64_t trial, int timed, keeping *whole,
                    .at = tm_answers_offset(side->job, trial, timed),
                    .in_windows = fetch.windows,
                    .threads = j->later_threads};
-    if (fetch.windows || side->job->output_bytes < TM_LATER_BYTES)
+    if (fetch.windows || side->job->output_bytes < TM_LATER_BYTES || j->later_threads == 0)
         keep_outputs(&now);
     else {
         *whole = now;
@@ -210,7 +210,8 @@ static tm_step make_answers(tm_judgement *j, bool are_old) {
         end_keeping(&whole);
         step = time_reference(j);
     }
-    tm_keeper_use(j->keeper, true);
+    if (step == TM_GO_ON)
+        tm_keeper_use(j->keeper, true);
     for (int trial = 0; trial < head->trials; trial++)
         for (int timed = trial > 0 ? -1 : 0; timed < head->timed && step == TM_GO_ON; timed++)
             step = answer(j, trial, timed, &whole, &call_ns);

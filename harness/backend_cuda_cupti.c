@@ -53,8 +53,8 @@ typedef CUpti_ActivityMemcpy5 copy_record;
 #endif
 typedef CUpti_ActivityMemset4 set_record;
 
-/* Room for some hundred records; CUPTI asks for more when it needs it. */
-#define BUFFER_BYTES ((size_t)128 << 10)
+/* Room for some thousand records; CUPTI asks for more when it needs it, in the midst of a call. */
+#define BUFFER_BYTES ((size_t)512 << 10)
 /* Buffers that are kept for the next time. */
 #define SPARE_BUFFERS 4
 

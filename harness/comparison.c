@@ -9,9 +9,6 @@
 
 #include "harness/window.h"
 
-/* The worker launches from one processor; with fewer than so many it would be in its way. */
-#define LATER_PROCESSORS 4
-
 struct tm_comparison {
     tm_judgement *judgement;
     int64_t trial;
@@ -148,20 +145,16 @@ static void *run(void *context) {
     return NULL;
 }
 
-/* Where a call runs on these processors, whatever else does would be in its time. */
-static bool is_for_later(const tm_judgement *j) {
-    const tm_node *backend = tm_node_get(j->cell->device, "backend");
+static bool is_worth_a_thread(const tm_judgement *j) {
     return j->sides[TM_SIDE_SOLUTION].job->output_bytes >= TM_LATER_BYTES && !j->cell->in_process &&
-           tm_evaluator_for(j->cell->table)->by_element &&
-           omp_get_num_procs() >= LATER_PROCESSORS &&
-           !(backend && backend->string && strcmp(backend->string, "cpu") == 0);
+           j->later_threads > 0 && tm_evaluator_for(j->cell->table)->by_element;
 }
 
 tm_step tm_comparison_begin(tm_judgement *j, int64_t trial) {
     tm_step before = tm_comparison_end(j, TM_GO_ON);
     if (before != TM_GO_ON)
         return before;
-    if (!is_for_later(j))
+    if (!is_worth_a_thread(j))
         return tm_comparison_make(j, trial, -1);
     tm_comparison *c = calloc(1, sizeof *c);
     if (!c)
@@ -172,7 +165,8 @@ tm_step tm_comparison_begin(tm_judgement *j, int64_t trial) {
     tm_verdict_begin(&c->own);
     if (step == TM_GO_ON && pthread_create(&c->thread, NULL, run, c) == 0) {
         j->comparison = c;
-        return TM_GO_ON;
+        /* Where calls run on these processors, it would be in their time. */
+        return j->is_apart ? TM_GO_ON : tm_comparison_end(j, TM_GO_ON);
     }
     free(c);
     return step == TM_GO_ON ? tm_comparison_make(j, trial, -1) : step;

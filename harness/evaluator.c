@@ -117,27 +117,51 @@ static void compare_special(tally *t, const float *x, const float *y, int64_t be
 #define WIDE
 #endif
 
-/* In double, one by one: chunks where something is wrong, or nearly. */
-static void compare_closely(tally *t, const float *x, const float *y, int64_t begin, int64_t count,
-                            const tm_config *config) {
+/* In double, for chunks where something is wrong, or nearly. One loop without branches, so that it
+ * becomes vector code: what is found is looked for again. */
+WIDE static void compare_closely(tally *t, const float *x, const float *y, int64_t begin,
+                                 int64_t count, const tm_config *config) {
+    double max_absolute = 0, max_relative = 0, errors = 0, expected = 0, bad = 0, special = 0;
+    double atol = config->atol, rtol = config->rtol;
+#pragma omp simd reduction(+ : errors, expected, bad, special) \
+    reduction(max : max_absolute, max_relative)
     for (int64_t i = 0; i < count; i++) {
-        if (!isfinite(x[i]) || !isfinite(y[i]))
-            continue;
+        /* 0 where both are finite, else NaN: all comparisons below are false then. */
+        double nothing = ((double)x[i] - (double)x[i]) + ((double)y[i] - (double)y[i]);
         double absolute = fabs((double)x[i] - (double)y[i]), magnitude = fabs((double)y[i]);
+        absolute = nothing == 0 ? absolute : 0;
+        magnitude = nothing == 0 ? magnitude : 0;
         double relative = absolute / (magnitude + 1e-8);
-        t->max_absolute = fmax(t->max_absolute, absolute);
-        t->max_relative = fmax(t->max_relative, relative);
-        t->square_error += absolute * absolute;
-        t->square_expected += magnitude * magnitude;
-        if (absolute > config->atol && relative > config->rtol)
+        max_absolute = absolute > max_absolute ? absolute : max_absolute;
+        max_relative = relative > max_relative ? relative : max_relative;
+        errors += absolute * absolute;
+        expected += magnitude * magnitude;
+        double wrong = absolute > atol ? 1 : 0;
+        bad += relative > rtol ? wrong : 0;
+        special += nothing == 0 ? 0 : 1;
+    }
+    t->max_absolute = max_absolute;
+    t->max_relative = max_relative;
+    t->square_error = errors;
+    t->square_expected = expected;
+    for (int64_t i = 0; bad > 0 && i < count; i++) {
+        double absolute = fabs((double)x[i] - (double)y[i]);
+        if (isfinite(x[i]) && isfinite(y[i]) && absolute > atol &&
+            absolute / (fabs((double)y[i]) + 1e-8) > rtol)
             note_bad(t, begin + i);
     }
-    compare_special(t, x, y, begin, count);
+    if (special > 0)
+        compare_special(t, x, y, begin, count);
 }
 
 /* Rounding in float is far below this: what is not within it of a tolerance is on the same side of
  * it in double. */
 #define NEARLY 0.9999f
+
+/* A tolerance for float; 0 where float has not its precision. */
+static float screen(double tolerance) {
+    return tolerance >= FLT_MIN / NEARLY && tolerance <= FLT_MAX ? (float)tolerance * NEARLY : 0;
+}
 
 /* One loop without branches, so that it becomes vector code, in float, whose divisions take a
  * quarter of the time. Errors are of float's precision then. */
@@ -145,7 +169,7 @@ WIDE static void compare_floats(tally *t, const float *x, const float *y, int64_
                                 int64_t count, const tm_config *config) {
     float max_absolute = 0, max_relative = 0;
     double errors = 0, expected = 0;
-    float atol = (float)config->atol * NEARLY, rtol = (float)config->rtol * NEARLY;
+    float atol = screen(config->atol), rtol = screen(config->rtol);
     int suspects = 0;
 #pragma omp simd reduction(+ : errors, expected, suspects) \
     reduction(max : max_absolute, max_relative)

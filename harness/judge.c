@@ -205,20 +205,22 @@ void tm_outcome_free(tm_outcome *outcome) {
 
 /* Beside a GPU the workers want processors while this process compares, and so do judges and
  * workers of the other GPUs. Of a GPU's share of them a quarter is for what its judge does itself,
- * and three quarters for what a thread of it does meanwhile; all of it where nothing can be done
- * meanwhile. */
+ * and three quarters for what a thread of it does meanwhile, one processor less in all; where
+ * nothing can be done meanwhile, because there are too few or a rule looks at whole calls, all of
+ * it is for the first. */
 static void share_processors(tm_judgement *j) {
     const tm_node *backend = tm_node_get(j->cell->device, "backend");
     const tm_node *devices = tm_node_get(j->cell->device, "devices");
     j->later_threads = omp_get_max_threads();
-    if (!devices || !backend || !backend->string || strcmp(backend->string, "cpu") == 0)
+    j->is_apart = devices && backend && backend->string && strcmp(backend->string, "cpu") != 0;
+    if (!j->is_apart)
         return;
     int count = devices->count > 0 ? (int)devices->count : 1;
-    int quarter = (omp_get_num_procs() / count - 1) / 4;
-    quarter = quarter < 1 ? 1 : quarter < MOST_THREADS ? quarter : MOST_THREADS;
-    bool has_later = tm_evaluator_for(j->cell->table)->by_element;
-    omp_set_num_threads(has_later ? quarter : 4 * quarter);
-    j->later_threads = 3 * quarter;
+    int share = omp_get_num_procs() / count, quarter = (share - 1) / 4;
+    quarter = quarter < MOST_THREADS ? quarter : MOST_THREADS;
+    bool has_later = quarter > 0 && tm_evaluator_for(j->cell->table)->by_element;
+    omp_set_num_threads(has_later ? quarter : share < 2 ? 1 : share - 1);
+    j->later_threads = has_later ? 3 * quarter : 0;
 }
 
 bool tm_judge_cell(const tm_cell *cell, tm_outcome *outcome, tm_arena *arena, tm_diag *diag) {

@@ -42,7 +42,8 @@ typedef struct {
     tm_inputs *inputs;                /* of the call that is looked at; NULL: no trial yet */
     struct tm_comparison *comparison; /* that goes on; NULL: none */
     tm_gauge *gauge;                  /* of our own, without a keeper; NULL: none */
-    int later_threads;                /* that a thread of the judge may have itself */
+    bool is_apart;                    /* calls do not run on the judge's processors */
+    int later_threads;                /* that a thread of the judge may have itself; 0: none */
     int pauses;                       /* taken for a slow device */
     bool repeated;                    /* this is the second attempt */
 } tm_judgement;

@@ -30,6 +30,8 @@
 #define MAX_ENDING 16
 /* How long a spare worker may take to open the device. */
 #define SPARE_NS INT64_C(5000000000)
+/* How long it may take to stop. */
+#define STOPPING_NS INT64_C(1000000000)
 /* Its delivery is as large as those before had to become, but no larger than this. */
 #define SPARE_DELIVERY_BYTES ((size_t)256 << 20)
 /* Answers take at most this part of the memory, and half of the descriptors: each has one. */
@@ -182,6 +184,20 @@ static void begin_spare(keeper *k) {
         drop_spare(k);
 }
 
+/* Stops the spare worker, and waits for that: within a call of the system it goes on for a while.
+ */
+static void stop_spare(keeper *k) {
+    int64_t deadline = now_ns(CLOCK_MONOTONIC) + STOPPING_NS;
+    pid_t pid = k->spare.child.pid;
+    siginfo_t info = {0};
+    kill(-pid, SIGSTOP);
+    while (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != pid && now_ns(CLOCK_MONOTONIC) < deadline)
+        poll(NULL, 0, 1);
+    if (info.si_pid != pid || info.si_code != CLD_STOPPED)
+        drop_spare(k);
+}
+
 /* Lets a spare worker that has been begun go on until it has opened the device. */
 static void finish_spare(keeper *k) {
     spare *s = &k->spare;
@@ -194,7 +210,7 @@ static void finish_spare(keeper *k) {
            is_alive(s->child.pid) && now_ns(CLOCK_MONOTONIC) < deadline)
         poll(NULL, 0, 1);
     if (s->is_ready)
-        kill(-s->child.pid, SIGSTOP);
+        stop_spare(k);
     else
         drop_spare(k);
 }
@@ -216,22 +232,26 @@ static void start_spare(keeper *k) {
 static void use_time(keeper *k, int client, bool is_free) {
     const tm_keeper_reply reply = {.good = 1};
     spare *s = &k->spare;
-    if (is_free && s->child.pid <= 0 && s->is_wanted)
-        begin_spare(k);
-    else if (s->child.pid > 0 && !s->is_ready)
-        kill(-s->child.pid, is_free ? SIGCONT : SIGSTOP);
+    bool is_begun = s->child.pid > 0 && !s->is_ready;
+    if (!is_free && is_begun)
+        stop_spare(k);
     tm_message_send(client, &reply, sizeof reply, NULL, 0);
+    if (is_free && is_begun)
+        kill(-s->child.pid, SIGCONT);
+    else if (is_free && s->child.pid <= 0 && s->is_wanted)
+        begin_spare(k);
 }
 
 /* Gives the spare to a seat that is empty. False when there is none that suits. */
 static bool take_spare(keeper *k, seat *to, const tm_keeper_request *request) {
     spare *s = &k->spare;
-    finish_spare(k);
-    bool suits = s->child.pid > 0 && is_alive(s->child.pid) &&
+    bool suits = s->child.pid > 0 &&
                  memcmp(&s->recipe.program, &request->program, sizeof request->program) == 0 &&
                  s->recipe.device_index == request->device_index &&
                  s->recipe.memory_bytes == request->memory_bytes;
-    if (!suits) {
+    if (suits)
+        finish_spare(k);
+    if (!suits || s->child.pid <= 0 || !is_alive(s->child.pid)) {
         drop_spare(k);
         return false;
     }
@@ -441,7 +461,7 @@ static void serve(keeper *k, int client) {
         if (k->quit || k->seats[side].is_lent)
             empty_seat(k, &k->seats[side]);
     if (k->spare.child.pid > 0 && !k->spare.is_ready) /* the next judge may be timing */
-        kill(-k->spare.child.pid, SIGSTOP);
+        stop_spare(k);
     end_orphans(k);
 }
 

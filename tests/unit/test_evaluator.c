@@ -306,6 +306,53 @@ static void test_verdicts_add_up(void **state) {
     assert_int_equal(verdict.compared_elems, 2);
 }
 
+/* Of comparisons by threads of their own: the first failure stays, and the worst of each error. */
+static void test_verdicts_are_added(void **state) {
+    (void)state;
+    tm_verdict sum = judge_one(2, 2), right = judge_one(1, 1.001f), wrong = judge_one(0, 5),
+               worse = judge_one(1, 9);
+    tm_verdict_add(&sum, &right);
+    assert_passed(sum);
+    assert_true(sum.relative_l2[0] > 0.0009 && sum.relative_l2[0] < 0.0011);
+    tm_verdict_add(&sum, &wrong);
+    tm_verdict_add(&sum, &worse);
+    tm_verdict_add(&sum, &right);
+    assert_incorrect(sum, "out: 1 of 1 elements wrong, the first at [0]: expected 0, got 5");
+    assert_true(sum.max_absolute_error == 8 && sum.max_relative_error > 4e8);
+    assert_true(sum.matched_ratio == 0);
+    assert_int_equal(sum.compared_elems, 5);
+}
+
+/* What float cannot tell from a tolerance is looked at in double. */
+static void test_tolerances_beyond_float(void **state) {
+    (void)state;
+    const struct {
+        double atol, rtol;
+        float expected, actual;
+        bool is_right;
+    } cases[] = {{1e-45, 0, 0x1.4438acp-126f, 0x1.4438aep-126f, false},
+                 {4e38, 0, 3e38f, -3e38f, false},
+                 {7e38, 0, 3e38f, -3e38f, true},
+                 {0, 1e39, 0, 7e30f, true},
+                 {0, 4e38, 0, 7e30f, false},
+                 {0, 0, 1, 1, true},
+                 {0, 0, 1, 0x1.000002p0f, false},
+                 {0x1p-23, 0, 1, 0x1.000002p0f, true},
+                 {0x1.fffffp-24, 0, 1, 0x1.000002p0f, false}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        tm_table_tensor output = vector(TM_DTYPE_FLOAT32, 1);
+        tm_table table = TABLE(&output, 1);
+        tm_config config = plain;
+        float expected = cases[i].expected, actual = cases[i].actual;
+        void *want[] = {&expected}, *got[] = {&actual};
+        config.atol = cases[i].atol;
+        config.rtol = cases[i].rtol;
+        tm_verdict verdict = judge(&table, &config, want, got);
+        if ((verdict.status == TM_STATUS_PASSED) != cases[i].is_right)
+            fail_msg("case %zu: %s", i, verdict.reason);
+    }
+}
+
 /* A solution that returns values may have no log-sum-exp; one that has a wrong one is wrong. */
 static void test_missing_lse(void **state) {
     (void)state;
@@ -342,6 +389,8 @@ int main(void) {
         cmocka_unit_test(test_max_relative_l2),
         cmocka_unit_test(test_ratio_of_each_output),
         cmocka_unit_test(test_verdicts_add_up),
+        cmocka_unit_test(test_verdicts_are_added),
+        cmocka_unit_test(test_tolerances_beyond_float),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
