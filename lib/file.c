@@ -102,6 +102,9 @@ static bool tm_file_holds(const char *path, const char *bytes, size_t length) {
     return equal;
 }
 
+/* Writers of one file at once that a writer outlasts. */
+#define NAME_TRIES 100
+
 static bool tm_file_write_all(int fd, const char *bytes, size_t length) {
     for (size_t done = 0; done < length;) {
         ssize_t put = write(fd, bytes + done, length - done);
@@ -136,18 +139,25 @@ static int tm_file_open_beside(const char *path, tm_text *name) {
     return fd;
 }
 
-/* Gives a complete file without a name one beside `path`, for the rename. */
+/* Gives a complete file without a name its own, at once where there is no file of that name: then
+ * `name` stays empty. Else one beside `path`, for the rename; who is killed before that leaves it
+ * to the next who writes the same file. */
 static bool tm_file_name(int fd, const char *path, tm_text *name) {
     char self[64];
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    tm_text_format(name, "%s.tmp.%ld", path, (long)getpid());
-    bool good = linkat(AT_FDCWD, self, AT_FDCWD, name->data, AT_SYMLINK_FOLLOW) == 0;
-    if (!good && errno == EEXIST) /* of a process with our number that was killed just here */
-        good = unlink(name->data) == 0 &&
-               linkat(AT_FDCWD, self, AT_FDCWD, name->data, AT_SYMLINK_FOLLOW) == 0;
-    if (!good)
-        tm_text_clear(name);
-    return good;
+    if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+        return true;
+    if (errno != EEXIST)
+        return false;
+    tm_text_format(name, "%s.tmp", path);
+    for (int tries = 0; tries < NAME_TRIES; tries++) {
+        if (linkat(AT_FDCWD, self, AT_FDCWD, name->data, AT_SYMLINK_FOLLOW) == 0)
+            return true;
+        if (errno != EEXIST || (unlink(name->data) != 0 && errno != ENOENT))
+            break;
+    }
+    tm_text_clear(name);
+    return false;
 }
 
 bool tm_file_write(const char *path, const char *bytes, size_t length, bool *changed) {
@@ -166,7 +176,9 @@ bool tm_file_write(const char *path, const char *bytes, size_t length, bool *cha
             good = close(fd) == 0;
         else
             tm_file_close(fd);
-        good = good && rename(name.data, path) == 0;
+        /* Who writes the same file just now may have given our name to theirs. */
+        good = good && (name.length == 0 || rename(name.data, path) == 0 ||
+                        (errno == ENOENT && access(path, F_OK) == 0));
         if (!good) {
             int saved = errno;
             if (name.length > 0)

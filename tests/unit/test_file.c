@@ -85,6 +85,18 @@ static void test_writes_what_it_reads(void **state) {
     assert_lists(made, inside(made, "a/b/c"), names, 1);
 }
 
+/* What a process that was killed while it wrote may have left. */
+static void test_clears_up_behind_the_killed(void **state) {
+    fixture *made = *state;
+    char *path = inside(made, "clear/file"), *left = inside(made, "clear/file.tmp");
+    assert_true(tm_file_write(path, "old", 3, NULL));
+    assert_true(tm_file_write(left, "half", 4, NULL));
+    assert_true(tm_file_write(path, "new", 3, NULL));
+    assert_holds(made, path, "new", 3);
+    const char *names[] = {"file"};
+    assert_lists(made, inside(made, "clear"), names, 1);
+}
+
 static void test_equal_content_stays_untouched(void **state) {
     fixture *made = *state;
     char *path = inside(made, "file");
@@ -258,6 +270,7 @@ static void test_nearest_is_what_a_new_file_changes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_writes_what_it_reads, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_clears_up_behind_the_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_equal_content_stays_untouched, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failed_writes_leave_errno_and_nothing_else, setup,
                                         teardown),
