@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/reach.h"
+#include "harness/routing.h"
 
 /* What is known of a family. A floor that is too high would accuse an honest kernel: what may stay
  * unread, such as pages that no index reaches, is left out, and of a family that is not listed
@@ -11,22 +12,29 @@ typedef enum {
     READ,    /* by every honest kernel, to the last byte */
     USUALLY, /* but not of each sequence: for the limit, not for the floor */
     UNREAD,  /* by some */
-    CHOSEN,  /* a part of it, which other inputs choose */
+    STORED,  /* caches, experts: the part that other inputs choose */
+    ASKED,   /* queries, tokens: those that look at a part of the store */
+    LISTED,  /* a block table: entries below the lengths */
 } reading;
 
-/* Of CHOSEN inputs. */
+/* The share of an input that is read. */
 typedef struct {
-    double share; /* surely read */
-    bool exact;   /* and no more */
+    double sure, needed; /* for the floor; for the limit */
+    bool exact;          /* and no more */
 } part;
+
+/* What inputs say of a row. */
+typedef struct {
+    part stored, asked, listed;
+    double sure_operations, operations; /* negative: not known */
+} need;
 
 typedef struct {
     const char *op_type;
-    const char *unread_axis; /* inputs with this axis may be read in part, or NULL */
     reading (*reads)(const tm_table *table, const char *input); /* NULL: READ, all of them */
     /* Operations of a row, a multiplication and an addition being two; negative: not known. */
-    double (*operations)(const tm_table *table, tm_inputs *inputs);
-    part (*chosen)(const tm_table *table, tm_inputs *inputs); /* NULL: nothing is CHOSEN */
+    double (*operations)(const tm_table *table);
+    need (*needs)(const tm_table *table, tm_inputs *inputs); /* in place of operations, or NULL */
 } family;
 
 /* The value of an axis, or -1. */
@@ -37,17 +45,19 @@ static int64_t axis_value(const tm_table *table, const char *name) {
     return -1;
 }
 
+static double larger(double a, double b) {
+    return a > b ? a : b;
+}
+
 /* C[M,N] = A[M,K] B[N,K]^T is M N dot products of length K: 2 M N K (BLAS's count, Dongarra et al.,
  * "A set of level 3 basic linear algebra subprograms", 1990). */
-static double gemm_operations(const tm_table *table, tm_inputs *inputs) {
-    (void)inputs;
+static double gemm_operations(const tm_table *table) {
     int64_t m = axis_value(table, "M"), n = axis_value(table, "N"), k = axis_value(table, "K");
     return m < 0 || n < 0 || k < 0 ? -1 : 2.0 * (double)m * (double)n * (double)k;
 }
 
 /* Some five operations per element of two bytes or more: every device moves bytes more slowly. */
-static double few_operations(const tm_table *table, tm_inputs *inputs) {
-    (void)inputs;
+static double few_operations(const tm_table *table) {
     (void)table;
     return 0;
 }
@@ -79,8 +89,7 @@ static reading gdn_reads(const tm_table *table, const char *input) {
  * and by q, and add an outer product to the state behind it, if that is wanted: 2 D^2 each. What
  * tokens of one chunk have to do with each other comes on top, and depends on the chunk's length.
  */
-static double gdn_operations(const tm_table *table, tm_inputs *inputs) {
-    (void)inputs;
+static double gdn_operations(const tm_table *table) {
     int64_t batch = axis_value(table, "batch_size"), steps = axis_value(table, "seq_len");
     int64_t heads = axis_value(table, "num_v_heads"), size = axis_value(table, "head_size");
     int64_t tokens = axis_value(table, "total_seq_len");
@@ -119,18 +128,63 @@ static reading sampling_reads(const tm_table *table, const char *input) {
     return strcmp(input, "probs") == 0 ? USUALLY : READ;
 }
 
-/* Of the caches what is listed, or in the sequences; a token that lists nothing, and a sequence of
- * no tokens, need no query. */
-static reading dsa_reads(const tm_table *table, const char *input) {
-    (void)table;
-    return strcmp(input, "sparse_indices") == 0 || strcmp(input, "seq_lens") == 0 ? READ : UNREAD;
+static part exactly(double some, double all) {
+    double share = all > 0 ? some / all : 0;
+    return (part){share, share, true};
 }
 
-/* As many as entries are listed or in the sequences, which the axes do not say. */
-static double unknown_operations(const tm_table *table, tm_inputs *inputs) {
-    (void)inputs;
+static need unknown_need(void) {
+    return (need){.sure_operations = -1, .operations = -1};
+}
+
+/* The indexer's block table, and all that the indices choose of. */
+static reading dsa_reads(const tm_table *table, const char *input) {
     (void)table;
-    return -1;
+    if (strcmp(input, "sparse_indices") == 0 || strcmp(input, "seq_lens") == 0)
+        return READ;
+    if (strcmp(input, "block_table") == 0)
+        return LISTED;
+    return strstr(input, "_cache") ? STORED : ASKED;
+}
+
+/* A score is a dot product per head of a query and a key, and a few operations more. Queries of
+ * sequences that are wanted whole are not asked. */
+static need indexer_need(const tm_table *table, tm_inputs *inputs) {
+    int64_t pages = axis_value(table, "num_pages"), page_size = axis_value(table, "page_size");
+    int64_t heads = axis_value(table, "num_index_heads"), dim = axis_value(table, "index_head_dim");
+    int64_t topk = axis_value(table, "topk"), batch = axis_value(table, "batch_size");
+    int64_t width = axis_value(table, "max_num_pages");
+    tm_reach reach;
+    if (heads < 0 || dim < 0 || topk < 0 || batch < 0 || width < 0 ||
+        !tm_reach_of_lengths(inputs, pages, page_size, topk, &reach))
+        return unknown_need();
+    double operations = 2.0 * (double)reach.pairs * (double)heads * (double)dim;
+    return (need){.stored =
+                      exactly((double)reach.distinct_tokens, (double)pages * (double)page_size),
+                  .asked = exactly((double)reach.sequences, (double)batch),
+                  .listed = exactly((double)reach.pages, (double)batch * (double)width),
+                  .sure_operations = operations,
+                  .operations = operations};
+}
+
+/* As of attention, of entries that are listed: a product with a key of two parts, and the first of
+ * them times a weight. */
+static need dsa_need(const tm_table *table, tm_inputs *inputs) {
+    if (find_input(table, "seq_lens"))
+        return indexer_need(table, inputs);
+    int64_t pages = axis_value(table, "num_pages"), page_size = axis_value(table, "page_size");
+    int64_t heads = axis_value(table, "num_qo_heads"), tokens = axis_value(table, "num_tokens");
+    int64_t ckv = axis_value(table, "head_dim_ckv"), kpe = axis_value(table, "head_dim_kpe");
+    tm_reach reach;
+    if (heads < 0 || tokens < 0 || ckv < 0 || kpe < 0 || pages < 0 || page_size < 1 ||
+        !tm_reach_of_listed(inputs, pages * page_size, &reach))
+        return unknown_need();
+    double operations = 2.0 * (double)reach.pairs * (double)heads * (double)(2 * ckv + kpe);
+    return (need){.stored =
+                      exactly((double)reach.distinct_tokens, (double)pages * (double)page_size),
+                  .asked = exactly((double)reach.sequences, (double)tokens),
+                  .sure_operations = operations,
+                  .operations = operations};
 }
 
 /* Whether logits choose among experts all of which are here: each token then has top_k of them.
@@ -147,31 +201,46 @@ static reading moe_reads(const tm_table *table, const char *input) {
     if (strcmp(input, "routing_bias") == 0)
         return find_input(table, "local_expert_offset") ? READ : UNREAD;
     bool is_token = strncmp(input, "hidden_states", strlen("hidden_states")) == 0;
-    return is_token && are_experts_here(table) ? READ : CHOSEN;
+    return is_token ? ASKED : STORED;
 }
 
-/* A token has top_k different experts; others may have the same ones. */
-static part moe_chosen(const tm_table *table, tm_inputs *inputs) {
-    (void)inputs;
-    int64_t tokens = axis_value(table, "seq_len"), chosen = axis_value(table, "top_k");
-    int64_t experts = axis_value(table, "num_experts");
-    if (experts < 0)
-        experts = axis_value(table, "num_local_experts");
-    if (!are_experts_here(table) || tokens < 1 || experts < chosen)
-        return (part){0, tokens == 0};
-    return (part){(double)chosen / (double)experts, tokens == 1 || experts == chosen};
+/* Without a look at the choices: a token has top_k different experts, others may have the same
+ * ones. */
+static need moe_need_of_any(const tm_table *table, int64_t tokens, int64_t experts,
+                            double operations) {
+    int64_t top_k = axis_value(table, "top_k");
+    if (tokens == 0)
+        return (need){.stored = {0, 0, true}, .asked = {0, 0, true}};
+    if (!are_experts_here(table) || tokens < 0 || experts < top_k || operations < 0)
+        return unknown_need();
+    double share = (double)top_k / (double)experts;
+    operations *= (double)tokens * (double)top_k;
+    return (need){.stored = {share, share, tokens == 1 || experts == top_k},
+                  .asked = {1, 1, true},
+                  .sure_operations = operations,
+                  .operations = operations};
 }
 
 /* Up, gate and down: three products of hidden_size times intermediate_size for each token and
  * expert of it (Shazeer, "GLU Variants Improve Transformer", 2020, equation 6). */
-static double moe_operations(const tm_table *table, tm_inputs *inputs) {
-    (void)inputs;
-    int64_t tokens = axis_value(table, "seq_len"), chosen = axis_value(table, "top_k");
+static need moe_need(const tm_table *table, tm_inputs *inputs) {
+    int64_t tokens = axis_value(table, "seq_len"), experts = axis_value(table, "num_local_experts");
     int64_t hidden = axis_value(table, "hidden_size");
     int64_t inner = axis_value(table, "intermediate_size");
-    if (!are_experts_here(table) || tokens < 0 || hidden < 0 || inner < 0)
-        return -1;
-    return 6.0 * (double)tokens * (double)chosen * (double)hidden * (double)inner;
+    if (experts < 0)
+        experts = axis_value(table, "num_experts");
+    double per_pair = hidden < 0 || inner < 0 ? -1 : 6.0 * (double)hidden * (double)inner;
+    need any = moe_need_of_any(table, tokens, experts, per_pair);
+    tm_routing routing;
+    if (tokens < 1 || experts < 1 || per_pair < 0 || !tm_routing_of(table, inputs, &routing))
+        return any;
+    const tm_routing_count *chosen = &routing.chosen, *sure = &routing.sure;
+    return (need){.stored = {larger(any.stored.sure, (double)sure->experts / (double)experts),
+                             (double)chosen->experts / (double)experts, true},
+                  .asked = {larger(any.asked.sure, (double)sure->tokens / (double)tokens),
+                            (double)chosen->tokens / (double)tokens, true},
+                  .sure_operations = larger(any.sure_operations, per_pair * (double)sure->pairs),
+                  .operations = per_pair * (double)chosen->pairs};
 }
 
 /* Decoding, or causal: how a sequence's queries see its tokens follows from the indices. */
@@ -186,7 +255,7 @@ static reading attention_reads(const tm_table *table, const char *input) {
     static const char *const keys[] = {"k", "v", "k_cache", "v_cache", "ckv_cache", "kpe_cache"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(input, keys[i]) == 0)
-            return is_attention_known(table) ? CHOSEN : UNREAD;
+            return is_attention_known(table) ? STORED : UNREAD;
     return USUALLY;
 }
 
@@ -205,17 +274,9 @@ static bool reach_of(const tm_table *table, tm_inputs *inputs, tm_reach *reach) 
            tm_reach_of_pages(inputs, attention_pages(table), attention_page_size(table), reach);
 }
 
-static part attention_chosen(const tm_table *table, tm_inputs *inputs) {
-    tm_reach reach;
-    if (!reach_of(table, inputs, &reach))
-        return (part){0, false};
-    int64_t all = attention_pages(table) * attention_page_size(table);
-    return (part){all ? (double)reach.distinct_tokens / (double)all : 0, true};
-}
-
 /* For each token that a query sees and each head a dot product of query and key, and the value
  * times a weight. Of MLA the key has two parts, the first of which is the value. */
-static double attention_operations(const tm_table *table, tm_inputs *inputs) {
+static need attention_need(const tm_table *table, tm_inputs *inputs) {
     tm_reach reach;
     int64_t heads = axis_value(table, "num_qo_heads"), key = axis_value(table, "head_dim");
     int64_t value = key, rest = 0;
@@ -226,24 +287,30 @@ static double attention_operations(const tm_table *table, tm_inputs *inputs) {
         key = axis_value(table, "qk_dim");
         value = axis_value(table, "vo_dim");
     }
-    if (heads < 0 || key < 0 || value < 0 || rest < 0 || !reach_of(table, inputs, &reach))
-        return -1;
-    return 2.0 * (double)reach.pairs * (double)heads * (double)(key + rest + value);
+    need needs = unknown_need();
+    if (!reach_of(table, inputs, &reach))
+        return needs;
+    int64_t all = attention_pages(table) * attention_page_size(table);
+    needs.stored = exactly((double)reach.distinct_tokens, (double)all);
+    if (heads >= 0 && key >= 0 && value >= 0 && rest >= 0)
+        needs.sure_operations = needs.operations =
+            2.0 * (double)reach.pairs * (double)heads * (double)(key + rest + value);
+    return needs;
 }
 
 static const family families[] = {
-    {"gemm", NULL, NULL, gemm_operations, NULL},
-    {"rmsnorm", NULL, NULL, few_operations, NULL},
-    {"gdn", NULL, gdn_reads, gdn_operations, NULL},
-    {"mamba_ssu", NULL, mamba_reads, few_operations, NULL},
-    {"rope", NULL, rope_reads, few_operations, NULL},
-    {"sampling", NULL, sampling_reads, few_operations, NULL},
-    {"gqa_paged", NULL, attention_reads, attention_operations, attention_chosen},
-    {"gqa_ragged", NULL, attention_reads, attention_operations, attention_chosen},
-    {"mla_paged", NULL, attention_reads, attention_operations, attention_chosen},
-    {"mla_ragged", NULL, attention_reads, attention_operations, attention_chosen},
-    {"dsa_paged", NULL, dsa_reads, unknown_operations, NULL},
-    {"moe", NULL, moe_reads, moe_operations, moe_chosen},
+    {"gemm", NULL, gemm_operations, NULL},
+    {"rmsnorm", NULL, few_operations, NULL},
+    {"gdn", gdn_reads, gdn_operations, NULL},
+    {"mamba_ssu", mamba_reads, few_operations, NULL},
+    {"rope", rope_reads, few_operations, NULL},
+    {"sampling", sampling_reads, few_operations, NULL},
+    {"gqa_paged", attention_reads, NULL, attention_need},
+    {"gqa_ragged", attention_reads, NULL, attention_need},
+    {"mla_paged", attention_reads, NULL, attention_need},
+    {"mla_ragged", attention_reads, NULL, attention_need},
+    {"dsa_paged", dsa_reads, NULL, dsa_need},
+    {"moe", moe_reads, NULL, moe_need},
 };
 
 static const family *find_family(const char *op_type) {
@@ -262,51 +329,43 @@ static double tensor_bytes(const tm_table_tensor *tensor) {
     return bits / 8;
 }
 
-/* Whether an input has an axis as long as the named one: the table has no names there, and taking
- * another axis for it only lowers the floor. */
-static bool may_stay_unread(const tm_table *table, const family *known,
-                            const tm_table_tensor *tensor) {
-    int64_t length = known->unread_axis ? axis_value(table, known->unread_axis) : -1;
-    for (int i = 0; length >= 0 && i < tensor->rank; i++)
-        if (tensor->shape[i] == length)
-            return true;
-    return false;
-}
-
-static double larger(double a, double b) {
-    return a > b ? a : b;
-}
-
 typedef struct {
     double read, usually; /* what is read in any case; what comes on top as a rule */
     double written;
-    double operations; /* 0: none that count, or not known */
-    bool is_whole;     /* nothing was left out */
+    double sure_operations, operations; /* in any case, as a rule; 0: none that count, or unknown */
+    bool is_whole;                      /* nothing was left out */
 } work;
+
+static need need_of(const family *known, const tm_table *table, tm_inputs *inputs) {
+    if (!known)
+        return unknown_need();
+    if (known->needs)
+        return known->needs(table, inputs);
+    double operations = known->operations(table);
+    return (need){.sure_operations = operations, .operations = operations};
+}
+
+static void add_input(const tm_table_tensor *tensor, reading how, const need *needs, work *done) {
+    static const part all = {1, 1, true}, none = {0, 0, true}, usual = {0, 1, true};
+    const part of[] = {all, usual, none, needs->stored, needs->asked, needs->listed};
+    double bytes = tensor_bytes(tensor);
+    done->read += of[how].sure * bytes;
+    done->usually += (of[how].needed - of[how].sure) * bytes;
+    done->is_whole = done->is_whole && of[how].exact;
+}
 
 static work work_of(const tm_table *table, tm_inputs *inputs) {
     const family *known = find_family(table->op_type);
-    work done = {.is_whole = known != NULL};
-    part chosen = known && known->chosen ? known->chosen(table, inputs) : (part){0, true};
-    for (size_t i = 0; i < table->input_count; i++) {
+    need needs = need_of(known, table, inputs);
+    work done = {.is_whole = known != NULL && needs.operations >= 0,
+                 .sure_operations = larger(0, needs.sure_operations),
+                 .operations = larger(0, needs.operations)};
+    for (size_t i = 0; known && i < table->input_count; i++) {
         const tm_table_tensor *tensor = &table->tensors[i];
-        reading how = known && known->reads ? known->reads(table, tensor->name) : READ;
-        if (!known || may_stay_unread(table, known, tensor))
-            done.is_whole = false;
-        else if (how == USUALLY)
-            done.usually += tensor_bytes(tensor);
-        else if (how == READ)
-            done.read += tensor_bytes(tensor);
-        else if (how == CHOSEN) {
-            done.read += chosen.share * tensor_bytes(tensor);
-            done.is_whole = done.is_whole && chosen.exact;
-        }
+        add_input(tensor, known->reads ? known->reads(table, tensor->name) : READ, &needs, &done);
     }
     for (size_t i = 0; i < table->output_count; i++)
         done.written += tensor_bytes(&table->tensors[table->input_count + i]);
-    double operations = known ? known->operations(table, inputs) : -1;
-    done.is_whole = done.is_whole && operations >= 0;
-    done.operations = operations > 0 ? operations : 0;
     return done;
 }
 
@@ -375,7 +434,7 @@ bool tm_floor_of(const tm_table *table, tm_inputs *inputs, const tm_node *ceilin
     double bytes_ns = 1e9 * bytes / copy;
     double operations_ns = rate > 0 ? 1e9 * done.operations / rate : 0;
     double floor_bytes_ns = most > 0 ? 1e9 * floor_bytes(&done, device) / most : 0;
-    double floor_operations_ns = most_rate > 0 ? 1e9 * done.operations / most_rate : 0;
+    double floor_operations_ns = most_rate > 0 ? 1e9 * done.sure_operations / most_rate : 0;
     bool is_known = done.is_whole && (done.operations <= 0 || rate > 0);
     *out = (tm_floor){.least_bytes = bytes, .operations = done.operations};
     out->limit_ns = is_known ? larger(bytes_ns, operations_ns) : 0;

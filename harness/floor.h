@@ -1,8 +1,8 @@
 /* floor: the least time that a workload takes on a device whose ceilings are measured.
  *
  * Knows: the bytes of a table, and per family which inputs are surely read, which part of a cache
- * its indices reach (reach.h), and how many operations are needed. Deliberately does not know:
- * clocks, verdicts, how ceilings are measured. */
+ * its indices reach (reach.h), which experts its tokens have (routing.h), and how many operations
+ * are needed. Deliberately does not know: clocks, verdicts, how ceilings are measured. */
 #ifndef TM_FLOOR_H
 #define TM_FLOOR_H
 
@@ -25,8 +25,9 @@ typedef struct {
 /* "memory", "compute". Static. */
 const char *tm_bound_name(tm_bound bound);
 
-/* `inputs`: for what indices reach; NULL: that is not known. `ceilings`: build/ceilings.json, or
- * NULL; `device_index` counts its devices. False when it says nothing about the device. */
+/* `inputs`: for what indices reach and choices name; NULL: that is not known. `ceilings`:
+ * build/ceilings.json, or NULL; `device_index` counts its devices. False when it says nothing about
+ * the device. */
 bool tm_floor_of(const tm_table *table, tm_inputs *inputs, const tm_node *ceilings,
                  int device_index, tm_floor *out);
 
