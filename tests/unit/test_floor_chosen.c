@@ -209,6 +209,27 @@ static void test_deepseek(void **state) {
     assert_near(floor.floor_ns, 6 * 2 * 10 * 5e9 / 10e5);
 }
 
+/* Two of three groups are kept, by 1.905, 1.462 and 1.457: 0 and 1 are chosen. But with the third
+ * group in place of the second 4 is, and only one of them. */
+static void test_deepseek_near(void **state) {
+    (void)state;
+    static const float logits[] = {3, 3, 1, 1, 4, -0.1f};
+    static const uint16_t bias[6] = {0};
+    const mixture near = {"moe_ds_routing_topk2_ng3_kg2_e6",
+                          "routing_logits",
+                          TM_DTYPE_FLOAT32,
+                          1,
+                          6,
+                          6,
+                          5,
+                          logits,
+                          bias,
+                          0};
+    tm_floor floor = moe_floor(&near);
+    assert_near(floor.least_bytes, 24 + 12 + 20 + 200 + 20);
+    assert_near(floor.floor_ns, (24 + 12) / 5000.0);
+}
+
 /* No rule, and a logit that is none. */
 static void test_deepseek_unknown(void **state) {
     (void)state;
@@ -259,9 +280,10 @@ static void test_packed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_listed),   cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_deepseek), cmocka_unit_test(test_deepseek_unknown),
-        cmocka_unit_test(test_logits),   cmocka_unit_test(test_packed),
+        cmocka_unit_test(test_listed),           cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_deepseek),         cmocka_unit_test(test_deepseek_near),
+        cmocka_unit_test(test_deepseek_unknown), cmocka_unit_test(test_logits),
+        cmocka_unit_test(test_packed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
