@@ -15,6 +15,9 @@
 #define CPU_SECONDS 0.2
 /* Calls of the row's own size are few, and say little if they are fewer. */
 #define ROUNDS_SECONDS 1
+/* A test that lets more pass than this is flagged: every other token may be drawn by another rule
+ * (docs/MEASUREMENT.md). */
+#define WEAK_TVD_LIMIT 0.5
 
 static bool is_cpu(const tm_cell *cell) {
     const tm_node *backend = tm_node_get(cell->device, "backend");
@@ -53,30 +56,52 @@ static tm_step judge_counts(tm_judgement *j, tm_sample_counts counts) {
     return TM_GO_ON;
 }
 
-/* At most `calls`, at least one; each gives `repeats` samples of a row. */
+/* At most `calls`, at least one; each gives `repeats` samples of a row. `full` as for
+ * tm_side_try. */
 static tm_step count(tm_judgement *j, tm_sample_counts counts, int64_t calls, int64_t repeats,
-                     double *seconds) {
+                     double seconds, bool *full) {
+    tm_verdict *verdict = &j->outcome->verdict;
     tm_side *side = &j->sides[TM_SIDE_SOLUTION];
     tm_request request = {.kind = TM_REQUEST_COUNT,
                           .iterations = calls,
-                          .cap_ns = (uint64_t)(*seconds * 1e9),
+                          .cap_ns = (uint64_t)(seconds * 1e9),
                           .seed = tm_answers_seed(j->answers.head, 0),
                           .rows = counts.rows,
                           .vocabulary = counts.vocabulary};
     tm_reply reply;
-    uint64_t begin_ns = tm_clock_ns();
-    tm_step step = tm_side_ask(j, side, &request, &reply);
-    *seconds = (double)(tm_clock_ns() - begin_ns) / 1e9;
-    if (step != TM_GO_ON)
+    tm_step step = tm_side_try(j, side, &request, &reply, full);
+    if (step != TM_GO_ON || (full && *full))
         return step;
     if (reply.samples < 1 || reply.samples > calls)
         return tm_conclude(j, TM_STATUS_RUNTIME_ERROR,
                            "the worker reported %lld counted calls of %lld",
                            (long long)reply.samples, (long long)calls);
     counts.samples = reply.samples * repeats;
-    *(counts.is_own_size ? &j->outcome->verdict.sampling_rounds
-                         : &j->outcome->verdict.samples_per_row) = counts.samples;
+    *(counts.is_own_size ? &verdict->sampling_rounds : &verdict->samples_per_row) = counts.samples;
+    verdict->sampling_repeats = repeats;
     return judge_counts(j, counts);
+}
+
+/* `wanted` samples of each row, by calls with the batch `repeats` times; where the device has no
+ * room for that, half as often, and so on. That it has none for the row itself is a verdict. */
+static tm_step count_repeated(tm_judgement *j, tm_sample_counts counts, int64_t wanted,
+                              int64_t repeats, double seconds) {
+    tm_side *side = &j->sides[TM_SIDE_SOLUTION];
+    const char *axis = tm_evaluator_for(j->cell->table)->sampling->batch_axis;
+    for (int64_t opened = 1;; repeats /= 2) {
+        bool is_full = false, *full = repeats > 1 ? &is_full : NULL;
+        tm_step step = TM_GO_ON;
+        if (repeats != opened) {
+            const tm_job *job =
+                tm_job_repeat(side->job, &j->cell->solution, axis, repeats, j->arena);
+            step = tm_side_change(j, side, job, full);
+            opened = repeats;
+        }
+        if (step == TM_GO_ON && !is_full)
+            step = count(j, counts, (wanted + repeats - 1) / repeats, repeats, seconds, full);
+        if (step != TM_GO_ON || !is_full)
+            return step;
+    }
 }
 
 tm_step tm_distribution_check(tm_judgement *j) {
@@ -98,12 +123,11 @@ tm_step tm_distribution_check(tm_judgement *j) {
     int64_t repeats = room / bytes < (int64_t)wanted ? room / bytes : (int64_t)wanted;
     repeats = repeats > 1 ? repeats : 1;
     tm_inputs_select(j->inputs, tm_answers_seed(j->answers.head, 0), 0);
-    tm_step step = count(j, counts, (int64_t)rounds, 1, &spent);
-    if (step == TM_GO_ON && repeats > 1)
-        step = tm_side_change(
-            j, side,
-            tm_job_repeat(side->job, &j->cell->solution, rule->batch_axis, repeats, j->arena));
+    tm_step step = count(j, counts, (int64_t)rounds, 1, spent, NULL);
     counts.is_own_size = false;
-    int64_t calls = ((int64_t)wanted + repeats - 1) / repeats;
-    return step == TM_GO_ON ? count(j, counts, calls, repeats, &seconds) : step;
+    if (step == TM_GO_ON)
+        step = count_repeated(j, counts, (int64_t)wanted, repeats, seconds);
+    if (step == TM_GO_ON && j->outcome->verdict.tvd_limit > WEAK_TVD_LIMIT)
+        tm_outcome_flag(j->outcome, "WEAK_SAMPLES");
+    return step;
 }

@@ -60,6 +60,7 @@ static void set_sampling(tm_json *extra, const tm_verdict *verdict) {
     tm_json_set_number(extra, "tvd_limit", verdict->tvd_limit);
     tm_json_set_int(extra, "sampling_rounds", verdict->sampling_rounds);
     tm_json_set_int(extra, "samples_per_row", verdict->samples_per_row);
+    tm_json_set_int(extra, "sampling_repeats", verdict->sampling_repeats);
 }
 
 tm_json *tm_verdict_extra(const tm_verdict *verdict, const tm_table *table,

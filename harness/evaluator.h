@@ -28,6 +28,7 @@ typedef struct {
     size_t tvd_count;
     double tvd_limit;                         /* the largest that is passed */
     int64_t sampling_rounds, samples_per_row; /* calls of the row's own size; of all others */
+    int64_t sampling_repeats;                 /* how often the batch is in one of the others */
 } tm_verdict;
 
 /* Samples of many calls on the same inputs, counted: [rows][vocabulary + 1], the last of a row

@@ -61,10 +61,13 @@ void tm_copy_line(char *out, size_t size, const char *text, size_t length);
 /* Starts or borrows a worker for the side, gives it the job and room for its outputs, and has it
  * load the object. */
 tm_step tm_side_open(tm_judgement *j, tm_side *side);
-/* Gives the side's worker another job of the same row. */
-tm_step tm_side_change(tm_judgement *j, tm_side *side, const tm_job *job);
+/* Gives the side's worker another job of the same row. `full` as for tm_side_try. */
+tm_step tm_side_change(tm_judgement *j, tm_side *side, const tm_job *job, bool *full);
 /* Asks the side's worker; anything but TM_REPLY_OK becomes a verdict or an error. */
 tm_step tm_side_ask(tm_judgement *j, tm_side *side, tm_request *request, tm_reply *reply);
+/* The same, but want of the device's memory is no verdict: TM_GO_ON, and *full. NULL: it is one. */
+tm_step tm_side_try(tm_judgement *j, tm_side *side, tm_request *request, tm_reply *reply,
+                    bool *full);
 /* Ends the worker or gives it back; its words go to the outcome's log when they belong there. */
 void tm_side_close(tm_judgement *j, tm_side *side);
 

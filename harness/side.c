@@ -171,7 +171,7 @@ static tm_step judge_reply(tm_judgement *j, tm_side *side, const tm_request *req
 }
 
 static tm_step ask_attached(tm_judgement *j, tm_side *side, tm_request *request, int attached,
-                            tm_reply *reply) {
+                            tm_reply *reply, bool *full) {
     int code;
     uint64_t begin_ns = tm_clock_ns();
     tm_child_outcome how =
@@ -179,6 +179,11 @@ static tm_step ask_attached(tm_judgement *j, tm_side *side, tm_request *request,
     uint64_t took_ns = tm_clock_ns() - begin_ns;
     side->left_ns -= took_ns < side->left_ns ? took_ns : side->left_ns;
     j->outcome->asking_ns[request->kind] += (double)took_ns;
+    if (full) {
+        *full = how == TM_CHILD_REPLIED && reply->kind == TM_REPLY_OUT_OF_MEMORY;
+        if (*full)
+            return TM_GO_ON;
+    }
     tm_step step = how == TM_CHILD_REPLIED ? judge_reply(j, side, request, reply)
                                            : judge_end(j, side, request, how, code);
     side->is_spoilt = side->is_spoilt || step != TM_GO_ON;
@@ -186,7 +191,12 @@ static tm_step ask_attached(tm_judgement *j, tm_side *side, tm_request *request,
 }
 
 tm_step tm_side_ask(tm_judgement *j, tm_side *side, tm_request *request, tm_reply *reply) {
-    return ask_attached(j, side, request, -1, reply);
+    return ask_attached(j, side, request, -1, reply, NULL);
+}
+
+tm_step tm_side_try(tm_judgement *j, tm_side *side, tm_request *request, tm_reply *reply,
+                    bool *full) {
+    return ask_attached(j, side, request, -1, reply, full);
 }
 
 /* Bytes of data that a worker may have, 0: no limit. Most of the memory, so that the rest of the
@@ -247,7 +257,7 @@ tm_step tm_side_open(tm_judgement *j, tm_side *side) {
     }
     ((tm_desk *)side->child.desk.map)->job = *side->job;
     int attached = side->child.delivery_is_new ? side->child.delivery.memfd : -1;
-    tm_step step = ask_attached(j, side, &open, attached, &reply);
+    tm_step step = ask_attached(j, side, &open, attached, &reply, NULL);
     if (step != TM_GO_ON)
         return step;
     tm_copy_line(side->clock, sizeof side->clock, reply.clock,
@@ -257,13 +267,13 @@ tm_step tm_side_open(tm_judgement *j, tm_side *side) {
     return step;
 }
 
-tm_step tm_side_change(tm_judgement *j, tm_side *side, const tm_job *job) {
+tm_step tm_side_change(tm_judgement *j, tm_side *side, const tm_job *job, bool *full) {
     tm_request open = {.kind = TM_REQUEST_OPEN};
     tm_request load = {.kind = TM_REQUEST_LOAD};
     tm_reply reply;
     ((tm_desk *)side->child.desk.map)->job = *job;
-    tm_step step = tm_side_ask(j, side, &open, &reply);
-    return step == TM_GO_ON ? tm_side_ask(j, side, &load, &reply) : step;
+    tm_step step = tm_side_try(j, side, &open, &reply, full);
+    return step == TM_GO_ON && !(full && *full) ? tm_side_ask(j, side, &load, &reply) : step;
 }
 
 /* A worker that stays does not keep the memory of its last job. */

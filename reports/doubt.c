@@ -19,6 +19,9 @@ static const struct {
     [TM_DOUBT_OTHER] = {"OTHER", "flags that only their traces explain", true},
     [TM_DOUBT_UNSTABLE] = {"UNSTABLE", "the samples differ too much", false},
     [TM_DOUBT_CAPPED] = {"CAPPED", "the time cap left fewer samples", false},
+    [TM_DOUBT_WEAK_SAMPLES] = {"WEAK_SAMPLES",
+                               "too few samples to tell a sampler that is wrong half of the time",
+                               false},
     [TM_DOUBT_SYNTHESIZED] = {"SYNTHESIZED", "inputs made here in place of the dataset's blobs",
                               false},
 };

@@ -20,6 +20,7 @@ typedef enum {
     TM_DOUBT_OTHER, /* of a harness that knows more than this report */
     TM_DOUBT_UNSTABLE,
     TM_DOUBT_CAPPED,
+    TM_DOUBT_WEAK_SAMPLES,
     TM_DOUBT_SYNTHESIZED,
     TM_DOUBT_COUNT
 } tm_doubt;
