@@ -1,14 +1,18 @@
 #include "gen/depfile.h"
 
+#include <string.h>
+
 void tm_depfile_add(tm_text *out, const char *path) {
     tm_text_add(out, " \\\n  ");
-    for (; *path; path++)
-        if (*path == ' ' || *path == '#' || *path == '\\')
-            tm_text_format(out, "\\%c", *path);
-        else if (*path == '$')
-            tm_text_add(out, "$$");
-        else
-            tm_text_add_bytes(out, path, 1);
+    for (;;) {
+        size_t plain = strcspn(path, " #\\$");
+        tm_text_add_bytes(out, path, plain);
+        path += plain;
+        if (!*path)
+            return;
+        tm_text_add(out, *path == '$' ? "$" : "\\");
+        tm_text_add_bytes(out, path++, 1);
+    }
 }
 
 static bool is_line_end(char byte) {

@@ -1,4 +1,4 @@
-/* emit: writes what a plan says. Every file is written by rename and only when it differs.
+/* emit: writes what a plan says. Every file appears whole, and is written only when it differs.
  *
  * False after appending an error (a file that could not be written). */
 #ifndef TM_EMIT_H

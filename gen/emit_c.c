@@ -58,21 +58,29 @@ static size_t unbroken(const char *text) {
     for (bool inside = false; text[length];) {
         char c = text[length++];
         inside = c == '[' || (inside && c != ']');
-        if (!inside && strchr(",;> ", c))
+        if (!inside && (c == ',' || c == ';' || c == '>' || c == ' '))
             break;
     }
     return length;
 }
 
-/* One byte of a C string literal. */
-static void add_escaped(tm_text *out, char byte) {
-    unsigned char c = (unsigned char)byte;
-    if (c == '"' || c == '\\')
-        tm_text_format(out, "\\%c", c);
-    else if (c == '?' || c < 0x20 || c >= 0x7f) /* octal: three digits end by themselves */
-        tm_text_format(out, "\\%03o", c);
-    else
-        tm_text_add_bytes(out, &byte, 1);
+/* Bytes of a C string literal. */
+static void add_escaped(tm_text *out, const char *text, size_t length) {
+    size_t plain = 0; /* where the bytes begin that stand for themselves */
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool quoted = c == '"' || c == '\\';
+        bool octal = c == '?' || c < 0x20 || c >= 0x7f; /* three digits end by themselves */
+        if (!quoted && !octal)
+            continue;
+        tm_text_add_bytes(out, text + plain, i - plain);
+        if (octal)
+            tm_text_format(out, "\\%03o", c);
+        else
+            tm_text_add(out, "\\");
+        plain = octal ? i + 1 : i;
+    }
+    tm_text_add_bytes(out, text + plain, length - plain);
 }
 
 /* A blank and a C string literal behind `column` columns: in the line when it fits, else broken
@@ -80,8 +88,8 @@ static void add_escaped(tm_text *out, char byte) {
 static void add_literal(tm_text *out, const char *text, size_t column) {
     const size_t indent = 8;
     tm_text line = {0};
-    for (const char *at = text; *at; at++)
-        add_escaped(&line, *at);
+    /* One byte more than a line has says enough of what is longer. */
+    add_escaped(&line, text, strnlen(text, LINE_COLUMNS + 1));
     if (column + line.length + strlen(" \"\",") <= LINE_COLUMNS) {
         tm_text_format(out, " \"%s\"", tm_text_get(&line));
         tm_text_free(&line);
@@ -90,8 +98,9 @@ static void add_literal(tm_text *out, const char *text, size_t column) {
     tm_text_clear(&line);
     while (*text) {
         size_t before = line.length;
-        for (size_t i = unbroken(text); i > 0; i--)
-            add_escaped(&line, *text++);
+        size_t part = unbroken(text);
+        add_escaped(&line, text, part);
+        text += part;
         if (before && indent + line.length + strlen("\"\",") > LINE_COLUMNS) {
             tm_text_format(out, "\n        \"%.*s\"", (int)before, tm_text_get(&line));
             memmove(line.data, line.data + before, line.length - before + 1);

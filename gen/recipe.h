@@ -42,7 +42,7 @@ typedef struct {
     const char *axis_names[TM_MAX_AXES];
     int64_t axis_values[TM_MAX_AXES];
     size_t axis_count;
-    tm_recipe_tensor tensors[TM_MAX_TENSORS]; /* inputs that are no scalars, made or not */
+    tm_recipe_tensor *tensors; /* inputs that are no scalars, made or not */
     size_t tensor_count;
     tm_recipe_options options;
     tm_arena *arena; /* for whoever makes values */

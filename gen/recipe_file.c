@@ -20,6 +20,7 @@ tm_recipe *tm_recipe_of_row(tm_arena *arena, const tm_workload *workload,
         recipe->axis_names[i] = definition->axes[i].name;
         recipe->axis_values[i] = workload->axes[i];
     }
+    recipe->tensors = tm_arena_array(arena, definition->input_count, sizeof *recipe->tensors);
     for (size_t i = 0; i < definition->input_count; i++) {
         const tm_tensor *tensor = &definition->tensors[i];
         if (tensor->is_scalar)
@@ -174,9 +175,11 @@ tm_recipe *tm_recipe_read(tm_node_reader *reader, const tm_node *root) {
     if (inputs && inputs->count > TM_MAX_TENSORS)
         tm_diag_error(reader->diag, inputs->place, "inputs", "expected at most %d, got %zu",
                       TM_MAX_TENSORS, inputs->count);
-    else if (inputs && axes)
+    else if (inputs && axes) {
+        recipe->tensors = tm_arena_array(reader->arena, inputs->count, sizeof *recipe->tensors);
         for (const tm_node *input = inputs->child; input; input = input->next)
             read_tensor(reader, input, recipe, &recipe->tensors[recipe->tensor_count++]);
+    }
     read_make(reader, root, recipe);
     if (options)
         tm_recipe_parse_options(reader, options, "recipe", &recipe->options);

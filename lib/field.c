@@ -103,5 +103,13 @@ const char *tm_field_list(tm_arena *arena, const char *const *names, size_t coun
 }
 
 const char *tm_field_join(tm_arena *arena, const char *where, const char *key) {
-    return where[0] == '\0' ? key : tm_arena_format(arena, "%s.%s", where, key);
+    if (where[0] == '\0')
+        return key;
+    /* Asked for each field that is read, and hardly ever shown: not worth a format. */
+    size_t length = strlen(where), bytes = strlen(key) + 1;
+    char *path = tm_arena_alloc(arena, length + 1 + bytes);
+    memcpy(path, where, length);
+    path[length] = '.';
+    memcpy(path + length + 1, key, bytes);
+    return path;
 }

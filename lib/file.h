@@ -17,7 +17,7 @@
 /* Reads a whole file into the arena as a source named `path`. NULL with errno. */
 const tm_source *tm_file_read(tm_arena *arena, const char *path);
 
-/* Makes `path` hold exactly these bytes: written beside it under a temporary name and renamed. A
+/* Makes `path` hold exactly these bytes: written beside it, and complete when it gets the name. A
  * file that already holds them is left untouched, time stamp and all. Missing parent folders are
  * made. `changed` (may be NULL) tells whether the file was written. */
 bool tm_file_write(const char *path, const char *bytes, size_t length, bool *changed);

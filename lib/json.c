@@ -414,7 +414,9 @@ static bool tm_json_print_in_line(tm_text *text, const cJSON *array, size_t line
 }
 
 static void tm_json_break_line(tm_text *text, int depth) {
-    tm_text_format(text, "\n%*s", depth * 2, "");
+    tm_text_add(text, "\n");
+    for (; depth > 0; depth--)
+        tm_text_add(text, "  ");
 }
 
 static void tm_json_print_value(tm_text *text, const cJSON *item, bool pretty, int depth,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/field.h"
 #include "lib/text.h"
 
 /* Longer strings are cut in messages. */
@@ -79,9 +80,7 @@ const tm_node *tm_node_get(const tm_node *object, const char *key) {
 
 /* "where.key", or just the key at top level. */
 static const char *tm_node_path(tm_node_reader *reader, const char *where, const char *key) {
-    if (where == NULL || where[0] == '\0')
-        return key;
-    return tm_arena_format(reader->arena, "%s.%s", where, key);
+    return where == NULL ? key : tm_field_join(reader->arena, where, key);
 }
 
 /* What to do about a scalar of the wrong type, when the mend is plain. */

@@ -58,12 +58,16 @@ void tm_text_format(tm_text *text, const char *format, ...) {
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    if (length > 0) {
+    tm_text_reserve(text, 0);
+    size_t room = text->capacity - text->length;
+    int length = vsnprintf(text->data + text->length, room, format, arguments);
+    if (length > 0 && (size_t)length >= room) {
         tm_text_reserve(text, (size_t)length);
         vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
-        text->length += (size_t)length;
     }
+    if (length > 0)
+        text->length += (size_t)length;
+    text->data[text->length] = '\0';
     va_end(again);
     va_end(arguments);
 }

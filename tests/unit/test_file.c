@@ -130,6 +130,32 @@ static void test_equal_content_stays_untouched(void **state) {
     assert_true(changed);
 }
 
+/* A link takes a name as a file does; what it points to is not written. */
+static void test_replaces_a_link(void **state) {
+    fixture *made = *state;
+    char *path = inside(made, "link"), *target = inside(made, "target");
+    bool changed = false;
+    struct stat status;
+    for (int dangling = 1; dangling >= 0; dangling--) {
+        unlink(path);
+        assert_int_equal(symlink("target", path), 0);
+        if (!dangling)
+            assert_true(tm_file_write(target, "old", 3, NULL));
+        assert_true(tm_file_write(path, "new", 3, &changed));
+        assert_true(changed);
+        assert_holds(made, path, "new", 3);
+        assert_int_equal(lstat(path, &status), 0);
+        assert_true(S_ISREG(status.st_mode));
+        assert_int_equal(status.st_nlink, 1);
+        if (dangling)
+            assert_int_equal(access(target, F_OK), -1);
+        else
+            assert_holds(made, target, "old", 3);
+    }
+    const char *names[] = {"link", "target"};
+    assert_lists(made, made->folder, names, 2);
+}
+
 static void test_failed_writes_leave_errno_and_nothing_else(void **state) {
     fixture *made = *state;
     bool changed = true;
@@ -272,6 +298,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_writes_what_it_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_clears_up_behind_the_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_equal_content_stays_untouched, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replaces_a_link, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failed_writes_leave_errno_and_nothing_else, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_read_only_folder, setup, teardown),

@@ -62,6 +62,16 @@ static void test_text_grows(void **state) {
         tm_text_format(&text, "%03d,", i);
     assert_int_equal(text.length, 4000);
     assert_memory_equal(text.data + 3988, "997,998,999,", 13);
+    /* Around what is allocated at first, and at once more than twice that. */
+    for (int length = 0; length < 200; length++) {
+        tm_text one = {0};
+        tm_text_format(&one, "%*s", length, "");
+        tm_text_format(&one, "%s", "");
+        assert_int_equal(one.length, length);
+        assert_int_equal(strspn(tm_text_get(&one), " "), length);
+        assert_int_equal(strlen(tm_text_get(&one)), length);
+        tm_text_free(&one);
+    }
     tm_text_clear(&text);
     assert_string_equal(tm_text_get(&text), "");
     tm_text_add_bytes(&text, "a\0b", 3);
