@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,8 +21,8 @@
 
 #include "harness/gauge.h"
 #include "harness/keeper.h"
+#include "harness/keeper_answers.h"
 #include "harness/message.h"
-#include "harness/room.h"
 
 #define SIDES 2
 #define TICK_MS 500
@@ -34,8 +33,6 @@
 #define STOPPING_NS INT64_C(1000000000)
 /* Its delivery is as large as those before had to become, but no larger than this. */
 #define SPARE_DELIVERY_BYTES ((size_t)256 << 20)
-/* Answers take at most this part of the memory, and half of the descriptors: each has one. */
-#define MEMORY_SHARE 8
 
 typedef struct object {
     struct object *next;
@@ -60,14 +57,6 @@ typedef struct {
     size_t delivery_bytes;    /* what solutions have needed, up to a bound */
 } spare;
 
-typedef struct answers {
-    struct answers *next; /* less recently used */
-    int memfd;
-    uint64_t stamp;
-    int64_t born_ns;
-    char name[];
-} answers;
-
 typedef struct {
     const char *path;
     tm_identity self, socket;
@@ -75,16 +64,15 @@ typedef struct {
     spare spare;
     pid_t ending[MAX_ENDING]; /* workers that have been killed and not yet waited for */
     size_t ending_count;
-    answers *newest;
-    uint64_t room_bytes, room_count; /* for answers */
+    tm_keeper_answers answers;
     tm_gauge *gauge;
     const char *backend, *uuid;
     bool quit;
 } keeper;
 
-static int64_t now_ns(clockid_t clock) {
+static int64_t now_ns(void) {
     struct timespec now;
-    clock_gettime(clock, &now);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -187,12 +175,12 @@ static void begin_spare(keeper *k) {
 /* Stops the spare worker, and waits for that: within a call of the system it goes on for a while.
  */
 static void stop_spare(keeper *k) {
-    int64_t deadline = now_ns(CLOCK_MONOTONIC) + STOPPING_NS;
+    int64_t deadline = now_ns() + STOPPING_NS;
     pid_t pid = k->spare.child.pid;
     siginfo_t info = {0};
     kill(-pid, SIGSTOP);
     while (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid != pid && now_ns(CLOCK_MONOTONIC) < deadline)
+           info.si_pid != pid && now_ns() < deadline)
         poll(NULL, 0, 1);
     if (info.si_pid != pid || info.si_code != CLD_STOPPED)
         drop_spare(k);
@@ -201,13 +189,13 @@ static void stop_spare(keeper *k) {
 /* Lets a spare worker that has been begun go on until it has opened the device. */
 static void finish_spare(keeper *k) {
     spare *s = &k->spare;
-    int64_t deadline = now_ns(CLOCK_MONOTONIC) + SPARE_NS;
+    int64_t deadline = now_ns() + SPARE_NS;
     if (s->child.pid <= 0 || s->is_ready)
         return;
     const tm_desk *desk = s->child.desk.map;
     kill(-s->child.pid, SIGCONT);
     while (!(s->is_ready = __atomic_load_n(&desk->is_warm, __ATOMIC_ACQUIRE)) &&
-           is_alive(s->child.pid) && now_ns(CLOCK_MONOTONIC) < deadline)
+           is_alive(s->child.pid) && now_ns() < deadline)
         poll(NULL, 0, 1);
     if (s->is_ready)
         stop_spare(k);
@@ -338,78 +326,6 @@ static void take_back(keeper *k, const tm_keeper_request *request, int delivery)
     end_orphans(k);
 }
 
-/* ---- answers ---- */
-
-static uint64_t bytes_of(int memfd) {
-    struct stat status;
-    return fstat(memfd, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
-}
-
-static void forget(answers **at) {
-    answers *old = *at;
-    *at = old->next;
-    close(old->memfd);
-    free(old);
-}
-
-static void recall(keeper *k, int client, const tm_keeper_request *request) {
-    tm_keeper_reply reply = {0};
-    for (answers **at = &k->newest; *at; at = &(*at)->next) {
-        answers *found = *at;
-        if (strcmp(found->name, request->name) != 0)
-            continue;
-        if (found->stamp != request->stamp) {
-            forget(at);
-            break;
-        }
-        if (found->born_ns <= request->after_ns) { /* its judge makes new ones of them */
-            reply.good = reply.code = 1;
-            tm_message_send(client, &reply, sizeof reply, &found->memfd, 1);
-            forget(at);
-            return;
-        }
-        *at = found->next;
-        found->next = k->newest;
-        k->newest = found;
-        reply.good = 1;
-        /* To look at only: what one judge did to it, the next would judge by. */
-        char path[64];
-        snprintf(path, sizeof path, "/proc/self/fd/%d", found->memfd);
-        int memfd = open(path, O_RDONLY | O_CLOEXEC);
-        tm_message_send(client, &reply, sizeof reply, memfd >= 0 ? &memfd : &found->memfd, 1);
-        if (memfd >= 0)
-            close(memfd);
-        return;
-    }
-    tm_message_send(client, &reply, sizeof reply, NULL, 0);
-}
-
-static void store(keeper *k, const tm_keeper_request *request, int memfd) {
-    if (memfd < 0)
-        return;
-    size_t length = strlen(request->name) + 1;
-    answers *new = malloc(sizeof *new + length);
-    if (!new)
-        abort();
-    *new = (answers){.next = k->newest,
-                     .memfd = memfd,
-                     .stamp = request->stamp,
-                     .born_ns = now_ns(CLOCK_REALTIME)};
-    memcpy(new->name, request->name, length);
-    k->newest = new;
-    uint64_t total = 0, count = 0;
-    for (answers **at = &k->newest; *at;) {
-        total += bytes_of((*at)->memfd);
-        bool again = *at != new &&strcmp((*at)->name, new->name) == 0;
-        if (total > k->room_bytes || count == k->room_count || again)
-            forget(at);
-        else {
-            count++;
-            at = &(*at)->next;
-        }
-    }
-}
-
 /* ---- judges ---- */
 
 static void measure(keeper *k, int client) {
@@ -444,9 +360,9 @@ static void serve(keeper *k, int client) {
             take_back(k, &request, fds[0]);
             fds[0] = -1;
         } else if (request.kind == TM_KEEPER_RECALL)
-            recall(k, client, &request);
+            tm_keeper_answers_recall(&k->answers, client, &request);
         else if (request.kind == TM_KEEPER_STORE) {
-            store(k, &request, fds[0]);
+            tm_keeper_answers_store(&k->answers, &request, fds[0]);
             fds[0] = -1;
         } else if (request.kind == TM_KEEPER_GAUGE)
             measure(k, client);
@@ -481,9 +397,9 @@ static bool is_judge(int client) {
 }
 
 static void run(keeper *k) {
-    int64_t idle_since = now_ns(CLOCK_MONOTONIC);
+    int64_t idle_since = now_ns();
     while (!k->quit && is_found(k) &&
-           now_ns(CLOCK_MONOTONIC) - idle_since < TM_KEEPER_IDLE_S * INT64_C(1000000000)) {
+           now_ns() - idle_since < TM_KEEPER_IDLE_S * INT64_C(1000000000)) {
         struct pollfd listener = {TM_KEEPER_LISTEN, POLLIN, 0};
         if (poll(&listener, 1, TICK_MS) <= 0) {
             if (k->spare.child.pid > 0 ? !k->spare.is_ready : k->spare.is_wanted)
@@ -496,7 +412,7 @@ static void run(keeper *k) {
         if (is_judge(client))
             serve(k, client);
         close(client);
-        idle_since = now_ns(CLOCK_MONOTONIC);
+        idle_since = now_ns();
     }
     if (!k->quit && is_found(k)) /* who had it quit is about to replace the socket */
         unlink(k->path);
@@ -518,17 +434,14 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     if (!tm_identity_of("/proc/self/exe", &k.self) || !tm_identity_of(k.path, &k.socket))
         return 2;
-    k.room_bytes = tm_room_bytes() / MEMORY_SHARE;
-    struct rlimit files;
-    k.room_count = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur / 2 : 128;
+    tm_keeper_answers_open(&k.answers);
     run(&k);
     for (int side = 0; side < SIDES; side++)
         empty_seat(&k, &k.seats[side]);
     drop_spare(&k);
     bury(&k, true);
     end_orphans(&k);
-    while (k.newest)
-        forget(&k.newest);
+    tm_keeper_answers_close(&k.answers);
     tm_gauge_close(k.gauge);
     return 0;
 }
