@@ -44,7 +44,7 @@ static double bytes_needed(const tm_job *job, int64_t trials, int timed) {
     double whole = 0, windows = 0;
     for (size_t i = job->input_count; i < job->tensor_count; i++) {
         whole += (double)job->tensors[i].bytes;
-        windows += (double)tm_window_delivered(job->tensors[i].bytes);
+        windows += (double)tm_job_delivered(&job->tensors[i], true);
     }
     return (double)trials * (whole + timed * windows);
 }
@@ -91,7 +91,7 @@ static void keep_outputs(const keeping *k) {
         const tm_job_tensor *tensor = &side->job->tensors[i];
         tm_memory_copy(answers + tensor->offset,
                        delivery + tm_job_delivered_at(side->job, i, k->in_windows),
-                       k->in_windows ? tm_window_delivered(tensor->bytes) : tensor->bytes);
+                       tm_job_delivered(tensor, k->in_windows));
     }
 }
 

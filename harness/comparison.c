@@ -5,11 +5,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "harness/window.h"
+#include "harness/memory.h"
 
-struct tm_comparison {
+typedef struct tm_comparison {
     tm_judgement *judgement;
     int64_t trial;
     int timed; /* -1: an untimed call */
@@ -22,7 +21,7 @@ struct tm_comparison {
     pthread_t thread; /* of one that goes on, */
     int threads;      /* that it may have itself, */
     tm_verdict own;   /* and its verdict */
-};
+} tm_comparison;
 
 /* The first output that is wrong and, byte for byte, what it was filled with before the call; NULL
  * when there is none. */
@@ -32,7 +31,7 @@ static const tm_table_tensor *find_unwritten(const tm_comparison *c) {
     uint32_t pattern = c->timed >= 0 ? TM_JOB_POISON_TIME : TM_JOB_POISON_RUN;
     for (size_t i = 0; i < c->delivered.output_count; i++) {
         const unsigned char *actual = c->actual[i];
-        size_t bytes = c->in_windows ? tm_window_delivered(tensors[i].bytes) : tensors[i].bytes, at;
+        size_t bytes = tm_job_delivered(&tensors[i], c->in_windows), at;
         for (at = 0; at < bytes; at++)
             if (actual[at] != ((const unsigned char *)&pattern)[at % 4])
                 break;
@@ -122,15 +121,7 @@ tm_step tm_comparison_make(tm_judgement *j, int64_t trial, int timed) {
     return settle(&here);
 }
 
-/* Pages that are not looked at soon: let go of here, that need not be waited for at the end. */
-static void forget(const void *data, size_t bytes) {
-    const size_t page = 4096;
-    uintptr_t begin = ((uintptr_t)data + page - 1) / page * page;
-    uintptr_t end = ((uintptr_t)data + bytes) / page * page;
-    if (begin < end)
-        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
-}
-
+/* Lets go of what was compared here, that its pages need not be waited for at the end. */
 static void *run(void *context) {
     tm_comparison *c = context;
     const tm_job *job = c->judgement->sides[TM_SIDE_SOLUTION].job;
@@ -139,8 +130,8 @@ static void *run(void *context) {
     for (size_t i = 0; c->verdict->status == TM_STATUS_PASSED && i < c->delivered.output_count;
          i++) {
         size_t bytes = job->tensors[c->delivered.input_count + i].bytes;
-        forget(c->expected[i], bytes);
-        forget(c->actual[i], bytes);
+        tm_memory_forget(c->expected[i], bytes);
+        tm_memory_forget(c->actual[i], bytes);
     }
     return NULL;
 }
@@ -168,8 +159,13 @@ tm_step tm_comparison_begin(tm_judgement *j, int64_t trial) {
         /* Where calls run on these processors, it would be in their time. */
         return j->is_apart ? TM_GO_ON : tm_comparison_end(j, TM_GO_ON);
     }
+    if (step == TM_GO_ON) {
+        c->verdict = &j->outcome->verdict;
+        compare(c);
+        step = settle(c);
+    }
     free(c);
-    return step == TM_GO_ON ? tm_comparison_make(j, trial, -1) : step;
+    return step;
 }
 
 tm_step tm_comparison_end(tm_judgement *j, tm_step step) {

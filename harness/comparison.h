@@ -7,9 +7,6 @@
 
 #include "harness/judgement.h"
 
-/* A comparison that goes on. Zeroed is none. */
-typedef struct tm_comparison tm_comparison;
-
 /* Fetches what the last call of `trial` left in its outputs and compares it: `timed` -1 is the
  * whole outputs of the untimed call, else parts of those of a timed one. */
 tm_step tm_comparison_make(tm_judgement *j, int64_t trial, int timed);

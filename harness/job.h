@@ -122,6 +122,10 @@ typedef struct {
     char message[512];
 } tm_reply;
 
+/* Bytes of an output that a delivery has: all of it, or its parts. */
+static inline uint64_t tm_job_delivered(const tm_job_tensor *output, bool windows) {
+    return windows ? tm_window_delivered(output->bytes) : output->bytes;
+}
 /* Where output `index` of the tensors lies in a delivery: all of it, or behind all of all of them
  * its parts, so that both can be looked at. */
 static inline uint64_t tm_job_delivered_at(const tm_job *job, size_t index, bool windows) {
@@ -129,7 +133,7 @@ static inline uint64_t tm_job_delivered_at(const tm_job *job, size_t index, bool
         return job->tensors[index].offset;
     uint64_t at = job->output_bytes;
     for (size_t i = job->input_count; i < index; i++)
-        at += (tm_window_delivered(job->tensors[i].bytes) + 255) / 256 * 256;
+        at += (tm_job_delivered(&job->tensors[i], true) + 255) / 256 * 256;
     return at;
 }
 /* Of a delivery with room for both. */

@@ -21,6 +21,9 @@ bool tm_memory_make(tm_memory *memory, const char *name, size_t bytes);
 void tm_memory_populate(tm_memory *memory);
 /* memcpy by all threads. */
 void tm_memory_copy(char *to, const char *from, size_t bytes);
+/* Unmaps the whole pages of a part of a memory until they are touched again; they keep what they
+ * hold. */
+void tm_memory_forget(const void *data, size_t bytes);
 /* Maps a memfd that came from elsewhere and takes it over. False with errno; it is closed then. */
 bool tm_memory_take(tm_memory *memory, int memfd);
 /* The same for reading only. */

@@ -30,6 +30,13 @@ static void map_in(char *data, size_t bytes) {
 #endif
 }
 
+void tm_memory_forget(const void *data, size_t bytes) {
+    uintptr_t begin = ((uintptr_t)data + PAGE - 1) / PAGE * PAGE;
+    uintptr_t end = ((uintptr_t)data + bytes) / PAGE * PAGE;
+    if (begin < end)
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 void tm_memory_copy(char *to, const char *from, size_t bytes) {
     int64_t chunks = (int64_t)((bytes + CHUNK_BYTES - 1) / CHUNK_BYTES);
 #pragma omp parallel for schedule(static) if (chunks > 1)

@@ -423,7 +423,7 @@ static bool fetch(tm_runner *runner, size_t index, const tm_request *request, ch
     const tm_job_tensor *tensor = &job->tensors[index];
     const char *from = runner->copies[index];
     uint64_t room = runner->delivery.bytes, at = tm_job_delivered_at(job, index, request->windows);
-    uint64_t bytes = request->windows ? tm_window_delivered(tensor->bytes) : tensor->bytes;
+    uint64_t bytes = tm_job_delivered(tensor, request->windows);
     if (at > room || bytes > room - at) {
         snprintf(error, TM_BACKEND_ERROR_BYTES, "output %s does not fit the delivery",
                  tensor->name);

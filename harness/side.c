@@ -191,7 +191,7 @@ static tm_step ask_attached(tm_judgement *j, tm_side *side, tm_request *request,
 }
 
 tm_step tm_side_ask(tm_judgement *j, tm_side *side, tm_request *request, tm_reply *reply) {
-    return ask_attached(j, side, request, -1, reply, NULL);
+    return tm_side_try(j, side, request, reply, NULL);
 }
 
 tm_step tm_side_try(tm_judgement *j, tm_side *side, tm_request *request, tm_reply *reply,
