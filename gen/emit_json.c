@@ -131,6 +131,18 @@ static tm_json *planned_json(const tm_planned_definition *planned) {
         tm_json_push(solutions, solution);
     }
     tm_json_set(json, "solutions", solutions);
+    tm_json *waiting = tm_json_array();
+    for (size_t i = 0; i < planned->waiting_count; i++) {
+        const tm_waiting *one = &planned->waiting[i];
+        tm_json *solution = tm_json_object();
+        tm_json_set_string(solution, "name", one->name);
+        tm_json_set_string(solution, "author", one->solution->author);
+        tm_json_set_string(solution, "language", one->solution->language_name);
+        tm_json_set_string(solution, "status", one->needs);
+        tm_json_set_string(solution, "reason", one->reason);
+        tm_json_push(waiting, solution);
+    }
+    tm_json_set(json, "waiting", waiting);
     return json;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gen/dependencies.h"
 #include "gen/emit.h"
 #include "lib/file.h"
 #include "lib/layout.h"
@@ -139,16 +140,17 @@ static void add_sources(tm_text *out, const tm_plan *plan, tm_arena *arena) {
     tm_text_add(out, "\n");
 }
 
-/* "  name = word word", left out when there is no word. */
-static void add_words(tm_text *out, const char *name, const char *const *words, size_t count) {
-    if (!count)
+/* "  name = word word $variable", left out when there is none. */
+static void add_words(tm_text *out, const char *name, const char *const *words, size_t count,
+                      const char *variables) {
+    if (!count && !*variables)
         return;
     tm_text_format(out, "  %s =", name);
     for (size_t i = 0; i < count; i++) {
         tm_text_add(out, " ");
         add_word(out, words[i]);
     }
-    tm_text_add(out, "\n");
+    tm_text_format(out, "%s\n", variables);
 }
 
 static bool in_contract(const tm_contract *contract, const char *constant) {
@@ -187,7 +189,7 @@ static void add_flags(tm_text *out, const tm_unit *unit, tm_arena *arena) {
     for (size_t i = 0; i < own; i++)
         if (!in_contract(contract, row->constants[i].name))
             words[count++] = constant_flag(&row->constants[i], arena);
-    add_words(out, "flags", words, count);
+    add_words(out, "flags", words, count, tm_dependencies_flags(solution, false, arena));
 }
 
 /* The edge that compiles one shared object, without an end. */
@@ -213,11 +215,12 @@ static void add_compile(tm_text *out, const char *output, const tm_unit *unit, t
     tm_text_add(out, " ");
     add_path(out, tm_file_join(arena, unit->contract->folder, "contract.h"));
     tm_text_add(out, " build/toolchain.txt build/bin/tm-cc\n");
-    add_words(out, "contract", &unit->contract->folder, 1);
-    add_words(out, "entry", &solution->entry_symbol, 1);
+    add_words(out, "contract", &unit->contract->folder, 1, "");
+    add_words(out, "entry", &solution->entry_symbol, 1, "");
     tm_text_format(out, "  entry_index = %zu\n", entry);
     add_flags(out, unit, arena);
-    add_words(out, "links", solution->link_flags, solution->link_flag_count);
+    add_words(out, "links", solution->link_flags, solution->link_flag_count,
+              tm_dependencies_flags(solution, true, arena));
     if (solution->arch_specific)
         tm_text_add(out, "  arch = $arch_specific\n");
 }

@@ -60,6 +60,28 @@ static void print_gaps(const tm_options *options, const tm_scan *scan, const tm_
             print_reason(scan, gaps, count, gaps[i]->reason, done);
 }
 
+/* "3 solutions wait: NEEDS_PYTHON 2, NEEDS_CUTLASS 1", in the order of the plan. */
+static void print_waiting(const tm_plan *plan) {
+    const char *needs[16];
+    size_t counts[16] = {0}, kinds = 0, all = 0;
+    for (size_t i = 0; i < plan->definition_count; i++)
+        for (size_t w = 0; w < plan->definitions[i].waiting_count; w++, all++) {
+            const char *one = plan->definitions[i].waiting[w].needs;
+            size_t kind = 0;
+            while (kind < kinds && strcmp(needs[kind], one) != 0)
+                kind++;
+            if (kind == kinds && kinds + 1 < sizeof needs / sizeof *needs)
+                needs[kinds++] = one;
+            counts[kind]++;
+        }
+    if (!all)
+        return;
+    printf("tracemill: %zu solution%s wait%s:", all, all == 1 ? "" : "s", all == 1 ? "s" : "");
+    for (size_t kind = 0; kind < kinds; kind++)
+        printf("%s %s %zu", kind ? "," : "", needs[kind], counts[kind]);
+    printf("\n");
+}
+
 /* One line that says what follows, or what was found. */
 static void print_outcome(const tm_options *options, const tm_scan *scan, const tm_plan *plan,
                           size_t errors, tm_arena *arena) {
@@ -72,6 +94,7 @@ static void print_outcome(const tm_options *options, const tm_scan *scan, const 
            "%zu solutions: %zu cells for %s\n",
            plan->definition_count, referenced, scan->workload_rows, solutions, plan->cell_count,
            options->arch);
+    print_waiting(plan);
     print_gaps(options, scan, plan, arena);
     if (errors)
         printf("tracemill: %zu error%s in the dataset; what has errors is left out\n", errors,

@@ -22,7 +22,7 @@ static const string_option string_options[] = {
     STRING("backend", backend),         STRING("arch", arch),
     STRING("definitions", definitions), STRING("solutions", solutions),
     STRING("op-types", op_types),       STRING("authors", authors),
-    STRING("workloads", workloads),
+    STRING("workloads", workloads),     STRING("found", found),
 };
 
 /* Options that override one value of the evaluation configuration, and its key there. */

@@ -22,6 +22,7 @@ typedef struct {
     const char *arch;        /* as configured, such as "sm_90,sm_100" */
     const char *definitions, *solutions, *op_types, *authors; /* comma lists of globs, or NULL */
     const char *workloads; /* "smoke", "all", or a comma list of UUIDs */
+    const char *found;     /* comma list of what solutions may depend on and is here, or NULL */
     bool check;            /* validate only */
     bool synthesize_blobs; /* make those that are not on disk, with default recipes */
     tm_config_file *config;

@@ -6,6 +6,7 @@
 
 #include "gen/blobs.h"
 #include "gen/constants.h"
+#include "gen/dependencies.h"
 #include "gen/filters.h"
 #include "gen/overwrites.h"
 #include "gen/recipe_row.h"
@@ -19,6 +20,7 @@ typedef struct {
     const tm_scanned_solution *scanned;
     tm_planned_definition *definition;
     const char *name;
+    tm_served served; /* with `needs`, or all NULL */
     bool is_reference, dropped;
 } candidate;
 
@@ -32,6 +34,7 @@ typedef struct {
     candidate *candidates;
     size_t candidate_count, candidate_capacity;
     size_t *solution_capacity;         /* per planned definition */
+    size_t *waiting_capacity;          /* the same */
     const tm_contract **own_contracts; /* per planned definition */
     bool *clashed;                     /* per scanned solution: its clash was reported already */
 } planner;
@@ -97,7 +100,7 @@ static const tm_contract *generic_contract(planner *p, const tm_definition *defi
 }
 
 static void add_candidate(planner *p, const tm_scanned_solution *scanned,
-                          tm_planned_definition *definition) {
+                          tm_planned_definition *definition, tm_served served) {
     const tm_solution *solution = scanned->solution;
     p->candidates = tm_arena_grow(p->arena, p->candidates, p->candidate_count,
                                   &p->candidate_capacity, sizeof *p->candidates);
@@ -105,6 +108,7 @@ static void add_candidate(planner *p, const tm_scanned_solution *scanned,
         .scanned = scanned,
         .definition = definition,
         .name = tm_solution_expand_name(p->arena, solution->name, definition->definition->name),
+        .served = served,
         .is_reference = solution->role == TM_ROLE_REFERENCE};
 }
 
@@ -193,7 +197,7 @@ static bool is_reference_for(const planner *p, const tm_scanned_solution *scanne
                              const tm_definition *definition) {
     const tm_solution *solution = scanned->solution;
     return solution->role == TM_ROLE_REFERENCE &&
-           !tm_served_reason(p->options, solution, p->arena) &&
+           !tm_served_judge(p->options, solution, p->arena).reason &&
            tm_filters_covers(solution, definition);
 }
 
@@ -295,7 +299,7 @@ static void plan_definition(planner *p, const tm_scanned_definition *scanned, tm
              planned->rows
                  ? "all workloads are too large for a smoke test; --workloads=all runs them"
                  : "no workloads");
-    add_candidate(p, reference, planned);
+    add_candidate(p, reference, planned, (tm_served){NULL, NULL});
 }
 
 static void attach(planner *p, const tm_scanned_solution *scanned, size_t index) {
@@ -307,14 +311,14 @@ static void attach(planner *p, const tm_scanned_solution *scanned, size_t index)
         !tm_text_matches(p->options->authors, solution->author) ||
         !listed(tm_config_solutions(p->options->config), name))
         return;
-    const char *reason = tm_served_reason(p->options, solution, p->arena);
-    if (reason) {
-        skip(p, TM_SKIPPED_SOLUTION, name, definition->name, reason);
+    tm_served served = tm_served_judge(p->options, solution, p->arena);
+    if (served.reason && !served.needs) {
+        skip(p, TM_SKIPPED_SOLUTION, name, definition->name, served.reason);
         return;
     }
     const char *wrong = tm_overwrites_wrong(solution, definition);
     if (!wrong)
-        add_candidate(p, scanned, planned);
+        add_candidate(p, scanned, planned, served);
     else if (first_clash(p, scanned))
         tm_overwrites_refuse(solution, definition, wrong, p->arena, p->diag);
 }
@@ -335,6 +339,7 @@ static const char *no_definition(const planner *p, const char *name) {
 
 static void attach_everywhere(planner *p, const tm_scanned_solution *scanned) {
     const tm_solution *solution = scanned->solution;
+    tm_dependencies_note(solution, p->arena, p->diag);
     if (solution->role == TM_ROLE_REFERENCE)
         return;
     bool family = solution->definition_glob_count || solution->match;
@@ -413,6 +418,18 @@ static int compare_contracts(const void *a, const void *b) {
     return strcmp((*(tm_contract *const *)a)->folder, (*(tm_contract *const *)b)->folder);
 }
 
+static void add_waiting(planner *p, const candidate *made) {
+    tm_planned_definition *definition = made->definition;
+    definition->waiting = tm_arena_grow(p->arena, definition->waiting, definition->waiting_count,
+                                        &p->waiting_capacity[definition - p->plan->definitions],
+                                        sizeof *definition->waiting);
+    definition->waiting[definition->waiting_count++] =
+        (tm_waiting){.name = made->name,
+                     .solution = made->scanned->solution,
+                     .needs = made->served.needs,
+                     .reason = made->served.reason};
+}
+
 /* Gives the definitions their references and solutions, with what must be compiled for them. */
 static void plan_candidates(planner *p) {
     tm_plan *plan = p->plan;
@@ -421,6 +438,11 @@ static void plan_candidates(planner *p) {
     for (size_t i = 0; i < p->candidate_count; i++) {
         const candidate *made = &p->candidates[i];
         tm_planned_definition *definition = made->definition;
+        if (made->served.needs) {
+            if (!made->dropped)
+                add_waiting(p, made);
+            continue;
+        }
         tm_planned_solution *planned = made->dropped ? NULL : plan_solution(p, made);
         if (!made->is_reference && planned) {
             definition->solutions =
@@ -446,6 +468,7 @@ tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *
     planner p = {.scan = scan, .options = options, .arena = arena, .diag = diag, .plan = plan};
     plan->definitions = tm_arena_array(arena, scan->definition_count, sizeof *plan->definitions);
     p.solution_capacity = tm_arena_array(arena, scan->definition_count, sizeof(size_t));
+    p.waiting_capacity = tm_arena_array(arena, scan->definition_count, sizeof(size_t));
     p.own_contracts = tm_arena_array(arena, scan->definition_count, sizeof *p.own_contracts);
     p.clashed = tm_arena_array(arena, scan->solution_count, sizeof *p.clashed);
     tm_blobs *blobs = tm_blobs_create(arena, diag);

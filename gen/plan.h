@@ -39,11 +39,20 @@ typedef struct {
     const tm_constant *constants; /* what this definition gives them, in the contract's order */
 } tm_planned_solution;
 
+/* A solution that has a place in the matrix and no cells, for want of something. */
+typedef struct {
+    const char *name;
+    const tm_solution *solution;
+    const char *needs, *reason; /* gen/served.h */
+} tm_waiting;
+
 typedef struct {
     const tm_definition *definition;
     tm_planned_solution *reference;  /* or NULL: then there are no cells */
     tm_planned_solution **solutions; /* sorted by name */
     size_t solution_count;
+    tm_waiting *waiting; /* sorted by name */
+    size_t waiting_count;
     const tm_row *rows; /* in the order of the files */
     size_t row_count;
 } tm_planned_definition;

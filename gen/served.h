@@ -6,8 +6,12 @@
 #include "lib/arena.h"
 #include "lib/solution.h"
 
-/* NULL when it can, else why not; in the arena or static. */
-const char *tm_served_reason(const tm_options *options, const tm_solution *solution,
-                             tm_arena *arena);
+/* All NULL when it can. */
+typedef struct {
+    const char *needs; /* what has to be there first, as a status: "NEEDS_PYTHON"; or NULL: never */
+    const char *reason; /* in the arena or static */
+} tm_served;
+
+tm_served tm_served_judge(const tm_options *options, const tm_solution *solution, tm_arena *arena);
 
 #endif

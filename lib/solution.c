@@ -216,9 +216,8 @@ static void read_spec(tm_node_reader *reader, const tm_node *root, bool files_kn
     }
     read_targets(reader, spec, solution);
     read_entry_point(reader, spec, files_known, solution);
-    const char *const *dependencies; /* of Python: checked, and no matter to us */
-    size_t dependency_count;
-    tm_node_may_strings(reader, spec, "spec", "dependencies", &dependencies, &dependency_count);
+    tm_node_may_strings(reader, spec, "spec", "dependencies", &solution->dependencies,
+                        &solution->dependency_count);
     tm_node_may_bool(reader, spec, "spec", "destination_passing_style",
                      &solution->destination_passing);
     solution->binding = default_binding(solution->language);

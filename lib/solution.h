@@ -54,6 +54,8 @@ typedef struct {
     const char *entry_file, *entry_symbol;
     bool destination_passing;
     tm_binding binding;
+    const char *const *dependencies; /* as written */
+    size_t dependency_count;
     const tm_solution_file *files;
     size_t file_count;
 

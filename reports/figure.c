@@ -78,6 +78,8 @@ const char *tm_figure_status(const tm_model_cell *cell) {
         return tm_status_name(cell->trace.status);
     case TM_MODEL_NOT_RUN:
         return "NOT RUN";
+    case TM_MODEL_WAITING:
+        return cell->needs;
     case TM_MODEL_BROKEN:
         break;
     }

@@ -5,8 +5,8 @@
 
 #include "reports/doubt.h"
 
-/* Outcomes by which cells are told apart: the statuses, then the two without a verdict. */
-enum { OUTCOME_NOT_RUN = TM_STATUS_COUNT, OUTCOME_BROKEN, OUTCOME_COUNT };
+/* Outcomes by which cells are told apart: the statuses, then those without a verdict. */
+enum { OUTCOME_NOT_RUN = TM_STATUS_COUNT, OUTCOME_WAITING, OUTCOME_BROKEN, OUTCOME_COUNT };
 
 static int outcome(const tm_model_cell *cell) {
     switch (cell->state) {
@@ -14,6 +14,8 @@ static int outcome(const tm_model_cell *cell) {
         return (int)cell->trace.status;
     case TM_MODEL_NOT_RUN:
         return OUTCOME_NOT_RUN;
+    case TM_MODEL_WAITING:
+        return OUTCOME_WAITING;
     case TM_MODEL_BROKEN:
         break;
     }
@@ -58,8 +60,8 @@ static const tm_group *collect_all(tm_arena *arena, const tm_model *model,
 const tm_group *tm_group_failures(tm_arena *arena, const tm_model *model, size_t *count) {
     bool wanted[OUTCOME_COUNT];
     for (int kind = 0; kind < OUTCOME_COUNT; kind++)
-        wanted[kind] =
-            kind != TM_STATUS_PASSED && kind != TM_STATUS_VOID && kind != OUTCOME_NOT_RUN;
+        wanted[kind] = kind < TM_STATUS_COUNT ? kind != TM_STATUS_PASSED && kind != TM_STATUS_VOID
+                                              : kind == OUTCOME_BROKEN;
     return collect_all(arena, model, wanted, count);
 }
 
@@ -119,11 +121,12 @@ const tm_group *tm_group_doubted(tm_arena *arena, const tm_model *model, tm_doub
     return groups;
 }
 
-const tm_group_reason *tm_group_not_planned(tm_arena *arena, const tm_model *model, size_t *count) {
-    tm_group_reason *reasons = tm_arena_array(arena, model->not_planned_count, sizeof(*reasons));
+static const tm_group_reason *group_reasons(tm_arena *arena, const tm_not_planned *entries,
+                                            size_t entry_count, size_t *count) {
+    tm_group_reason *reasons = tm_arena_array(arena, entry_count, sizeof(*reasons));
     *count = 0;
-    for (size_t i = 0; i < model->not_planned_count; i++) {
-        const tm_not_planned *entry = &model->not_planned[i];
+    for (size_t i = 0; i < entry_count; i++) {
+        const tm_not_planned *entry = &entries[i];
         tm_group_reason *last = *count > 0 ? &reasons[*count - 1] : NULL;
         if (last != NULL && strcmp(last->kind, entry->kind) == 0 &&
             strcmp(last->reason, entry->reason) == 0)
@@ -132,4 +135,28 @@ const tm_group_reason *tm_group_not_planned(tm_arena *arena, const tm_model *mod
             reasons[(*count)++] = (tm_group_reason){entry->kind, entry->reason, entry, 1};
     }
     return reasons;
+}
+
+const tm_group_reason *tm_group_not_planned(tm_arena *arena, const tm_model *model, size_t *count) {
+    return group_reasons(arena, model->not_planned, model->not_planned_count, count);
+}
+
+const tm_group_need *tm_group_needs(tm_arena *arena, const tm_model *model, size_t *count) {
+    size_t reason_count;
+    const tm_group_reason *reasons =
+        group_reasons(arena, model->waiting, model->waiting_count, &reason_count);
+    tm_group_need *needs = tm_arena_array(arena, reason_count, sizeof(*needs));
+    *count = 0;
+    for (size_t i = 0; i < reason_count; i++) {
+        tm_group_need *last = *count > 0 ? &needs[*count - 1] : NULL;
+        if (last == NULL || strcmp(last->name, reasons[i].kind) != 0) {
+            last = &needs[(*count)++];
+            *last = (tm_group_need){.name = reasons[i].kind, .reasons = &reasons[i]};
+        }
+        last->reason_count++;
+        last->solutions += reasons[i].count;
+        for (size_t j = 0; j < reasons[i].count; j++)
+            last->cells += reasons[i].entries[j].cells;
+    }
+    return needs;
 }

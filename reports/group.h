@@ -41,4 +41,14 @@ typedef struct {
 
 const tm_group_reason *tm_group_not_planned(tm_arena *arena, const tm_model *model, size_t *count);
 
+/* What waits for one thing, such as NEEDS_PYTHON. */
+typedef struct {
+    const char *name;
+    size_t solutions, cells;
+    const tm_group_reason *reasons; /* their kind is the name */
+    size_t reason_count;
+} tm_group_need;
+
+const tm_group_need *tm_group_needs(tm_arena *arena, const tm_model *model, size_t *count);
+
 #endif

@@ -48,7 +48,7 @@ static void add_attribute(tm_text *text, const char *name, const char *value) {
 
 /* The element that says why a cell is not a pass, or NULL for a pass. */
 static const char *verdict_element(const tm_model_cell *cell) {
-    if (cell->state == TM_MODEL_NOT_RUN)
+    if (cell->state == TM_MODEL_NOT_RUN || cell->state == TM_MODEL_WAITING)
         return "skipped";
     if (cell->state == TM_MODEL_BROKEN)
         return "error";
@@ -180,7 +180,7 @@ static size_t make_suites(tm_arena *arena, const tm_model *model, junit_suite **
     junit_suite *suites =
         tm_arena_array(arena, model->definition_count + gap_count, sizeof(*suites));
     for (size_t i = 0; i < model->definition_count; i++)
-        if (model->definitions[i].score.cells > 0)
+        if (model->definitions[i].score.cells + model->definitions[i].score.waiting > 0)
             suites[planned++] = (junit_suite){.name = model->definitions[i].name,
                                               .definition = &model->definitions[i]};
     qsort(suites, planned, sizeof(*suites), compare_suites);

@@ -34,7 +34,7 @@ static const tm_node *need_array(loader *load, const tm_node *object, const char
 
 /* ---- the plan ---- */
 
-static bool read_solution(loader *load, const tm_node *node, const char *where,
+static bool read_solution(loader *load, const tm_node *node, const char *where, bool waits,
                           tm_model_solution *solution) {
     if (node->type != TM_NODE_OBJECT) {
         tm_diag_error(load->reader.diag, node->place, where, "expected an object, got %s",
@@ -44,24 +44,33 @@ static bool read_solution(loader *load, const tm_node *node, const char *where,
     bool good = tm_node_need_string(&load->reader, node, where, "name", &solution->name);
     good &= tm_node_need_string(&load->reader, node, where, "author", &solution->author);
     good &= tm_node_need_string(&load->reader, node, where, "language", &solution->language);
+    if (waits) {
+        good &= tm_node_need_string(&load->reader, node, where, "status", &solution->needs);
+        good &= tm_node_need_string(&load->reader, node, where, "reason", &solution->reason);
+    }
     return good;
 }
 
 static bool read_solutions(loader *load, const tm_node *node, const char *where,
                            tm_model_definition *definition) {
-    const tm_node *list = need_array(load, node, where, "solutions");
-    if (list == NULL)
+    static const char *const keys[] = {"solutions", "waiting"};
+    const tm_node *lists[] = {
+        need_array(load, node, where, keys[0]),
+        tm_node_may(&load->reader, node, where, keys[1], TM_NODE_ARRAY)}; /* or NULL: none */
+    if (lists[0] == NULL)
         return false;
-    tm_model_solution *solutions =
-        tm_arena_array(load->reader.arena, list->count, sizeof(*solutions));
+    tm_arena *arena = load->reader.arena;
+    size_t most = lists[0]->count + (lists[1] != NULL ? lists[1]->count : 0);
+    tm_model_solution *solutions = tm_arena_array(arena, most, sizeof(*solutions));
     bool good = true;
-    size_t index = 0;
-    for (const tm_node *item = list->child; item != NULL; item = item->next, index++) {
-        const char *place = tm_arena_format(load->reader.arena, "%s.solutions[%zu]", where, index);
-        good &= read_solution(load, item, place, &solutions[index]);
+    for (int waits = 0; waits < 2 && lists[waits] != NULL; waits++) {
+        size_t index = 0;
+        for (const tm_node *item = lists[waits]->child; item != NULL; item = item->next, index++)
+            good &= read_solution(load, item,
+                                  tm_arena_format(arena, "%s.%s[%zu]", where, keys[waits], index),
+                                  waits, &solutions[definition->solution_count++]);
     }
     definition->solutions = solutions;
-    definition->solution_count = list->count;
     return good;
 }
 
@@ -287,6 +296,11 @@ static void load_cell(loader *load, const tm_model_definition *definition,
                       tm_model_cell *cell) {
     tm_arena *arena = load->reader.arena;
     cell->reason = "";
+    if (solution->needs != NULL) {
+        *cell = (tm_model_cell){
+            .state = TM_MODEL_WAITING, .needs = solution->needs, .reason = solution->reason};
+        return;
+    }
     cell->trace_path = tm_layout_trace(arena, solution->author, definition->op_type,
                                        definition->name, solution->name, workload->uuid);
     cell->command = tm_arena_format(arena, "%s --solution %s",
@@ -355,6 +369,28 @@ static void load_definition(loader *load, tm_model_definition *definition) {
     definition->best_flashinfer = best >= 0 ? &solutions[best] : NULL;
 }
 
+/* After the definitions: those of one without cells are not counted. */
+static void list_waiting(tm_arena *arena, tm_model *model) {
+    size_t most = 0, count = 0;
+    for (size_t i = 0; i < model->definition_count; i++)
+        most += model->definitions[i].solution_count;
+    tm_not_planned *entries = tm_arena_array(arena, most, sizeof(*entries));
+    for (size_t i = 0; i < model->definition_count; i++) {
+        const tm_model_definition *definition = &model->definitions[i];
+        for (size_t j = 0; j < definition->solution_count; j++) {
+            const tm_model_solution *solution = &definition->solutions[j];
+            if (solution->score.waiting > 0)
+                entries[count++] =
+                    (tm_not_planned){solution->needs, solution->name, definition->name,
+                                     solution->reason, solution->score.waiting};
+        }
+    }
+    if (count > 0)
+        qsort(entries, count, sizeof(*entries), compare_not_planned);
+    model->waiting = entries;
+    model->waiting_count = count;
+}
+
 tm_load_result tm_load_model(tm_arena *arena, const char *plan_path, const char *build,
                              tm_diag *diag, const tm_model **out) {
     *out = NULL;
@@ -375,6 +411,7 @@ tm_load_result tm_load_model(tm_arena *arena, const char *plan_path, const char 
         load_definition(&load, &definitions[i]);
         tm_score_add(&model->score, &definitions[i].score);
     }
+    list_waiting(arena, model);
     const char **hardware = tm_arena_alloc(arena, sizeof(load.hardware));
     memcpy(hardware, load.hardware, sizeof(load.hardware));
     model->hardware = hardware;

@@ -120,7 +120,7 @@ static bool write_reports(tm_arena *arena, const tm_model *model, const report_o
     const char *out = options->out;
     const char *summary =
         tm_summary_format(arena, model, options->build, tm_file_join(arena, out, "report.md"));
-    char *json = tm_report_json_format(model);
+    char *json = tm_report_json_format(arena, model);
     bool good = tm_jsonl_write(arena, model, out, diag);
     good &=
         write_file(arena, out, "report.md", tm_markdown_format(arena, model, options->build), diag);

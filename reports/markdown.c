@@ -63,6 +63,12 @@ static void add_overview(tm_arena *arena, tm_text *text, const tm_model *model) 
     tm_text_format(text, "| %zu | %zu | %zu | %zu | %zu | %zu |\n", score->cells,
                    score->by_status[TM_STATUS_PASSED], tm_score_failed(score),
                    score->by_status[TM_STATUS_VOID], score->not_run, score->broken);
+    size_t count;
+    const tm_group_need *needs = tm_group_needs(arena, model, &count);
+    for (size_t i = 0; i < count; i++)
+        tm_text_format(text, "%s%s: %s of %s, not among the cells above.\n", i ? "" : "\n",
+                       escape(arena, needs[i].name), tm_figure_count(arena, needs[i].cells, "cell"),
+                       tm_figure_count(arena, needs[i].solutions, "solution"));
     const char *measuring = tm_doubt_measuring(arena, score);
     if (measuring != NULL)
         tm_text_format(text, "\nMeasuring: %s.\n", measuring);
@@ -73,6 +79,12 @@ static void add_overview(tm_arena *arena, tm_text *text, const tm_model *model) 
 static void add_score_row(tm_arena *arena, tm_text *text, const tm_model_definition *definition,
                           const tm_model_solution *solution) {
     const tm_score *score = &solution->score;
+    if (solution->needs != NULL) {
+        tm_text_format(text, "| %s | %s | %s | %s | - | - | - | - | - | - |\n",
+                       escape(arena, definition->name), escape(arena, solution->name),
+                       escape(arena, solution->author), escape(arena, solution->needs));
+        return;
+    }
     bool is_best = definition->best == solution;
     const char *mark = is_best ? "**" : "";
     tm_text_format(text, "| %s | %s%s%s | %s | ", escape(arena, definition->name), mark,
@@ -94,7 +106,7 @@ static void add_score_row(tm_arena *arena, tm_text *text, const tm_model_definit
 }
 
 static void add_scores(tm_arena *arena, tm_text *text, const tm_model *model) {
-    if (model->score.cells == 0)
+    if (model->score.cells + model->score.waiting == 0)
         return;
     tm_text_add(text,
                 "\n## Scores\n\n"
@@ -216,22 +228,38 @@ static void add_doubts(tm_arena *arena, tm_text *text, const tm_model *model) {
     }
 }
 
-static void add_not_planned(tm_arena *arena, tm_text *text, const tm_model *model) {
-    size_t count;
-    const tm_group_reason *reasons = tm_group_not_planned(arena, model, &count);
-    if (count > 0)
-        tm_text_add(text, "\n## Not planned\n\n");
+static void add_reasons(tm_arena *arena, tm_text *text, const tm_group_reason *reasons,
+                        size_t count, const char *kind) {
     for (size_t i = 0; i < count; i++) {
         const tm_group_reason *reason = &reasons[i];
         bool can_add = strcmp(reason->reason, "no native reference") == 0;
         tm_text_format(text, "- %s%s: %s", escape(arena, reason->reason),
                        can_add ? " (add one as CONTRIBUTING.md says)" : "",
-                       escape(arena, tm_figure_count(arena, reason->count, reason->kind)));
+                       escape(arena, tm_figure_count(arena, reason->count,
+                                                     kind != NULL ? kind : reason->kind)));
         for (size_t j = 0; j < reason->count; j++)
             tm_text_format(text, "%s %s", j > 0 ? "," : ":",
                            escape(arena, reason->entries[j].name));
         tm_text_add(text, "\n");
     }
+}
+
+static void add_waiting(tm_arena *arena, tm_text *text, const tm_model *model) {
+    size_t count;
+    const tm_group_need *needs = tm_group_needs(arena, model, &count);
+    for (size_t i = 0; i < count; i++) {
+        tm_text_format(text, "\n## %s: %s that cannot run here\n\n", escape(arena, needs[i].name),
+                       tm_figure_count(arena, needs[i].cells, "cell"));
+        add_reasons(arena, text, needs[i].reasons, needs[i].reason_count, "solution");
+    }
+}
+
+static void add_not_planned(tm_arena *arena, tm_text *text, const tm_model *model) {
+    size_t count;
+    const tm_group_reason *reasons = tm_group_not_planned(arena, model, &count);
+    if (count > 0)
+        tm_text_add(text, "\n## Not planned\n\n");
+    add_reasons(arena, text, reasons, count, NULL);
     if (model->dataset_errors > 0)
         tm_text_format(text, "\n## Dataset\n\n%s; run `ninja check`.\n",
                        tm_figure_count(arena, (size_t)model->dataset_errors, "error"));
@@ -288,11 +316,12 @@ const char *tm_markdown_format(tm_arena *arena, const tm_model *model, const cha
     groups = tm_group_void(arena, model, &count);
     add_gaps(arena, &text, "Void: every output is empty", groups, count);
     add_weak(arena, &text, model);
+    add_waiting(arena, &text, model);
     add_not_planned(arena, &text, model);
-    if (model->score.cells > 0)
+    if (model->score.cells + model->score.waiting > 0)
         tm_text_add(&text, "\n## Cells\n");
     for (size_t i = 0; i < model->definition_count; i++)
-        if (model->definitions[i].score.cells > 0)
+        if (model->definitions[i].score.cells + model->definitions[i].score.waiting > 0)
             add_cells(arena, &text, &model->definitions[i]);
     const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
     tm_text_free(&text);

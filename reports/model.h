@@ -28,7 +28,8 @@ typedef enum {
 typedef enum {
     TM_MODEL_RAN,     /* `trace` holds its verdict */
     TM_MODEL_NOT_RUN, /* planned, no trace file */
-    TM_MODEL_BROKEN   /* a file that is no trace of this cell; `reason` says why */
+    TM_MODEL_BROKEN,  /* a file that is no trace of this cell; `reason` says why */
+    TM_MODEL_WAITING  /* not planned for want of something; `needs` names it */
 } tm_model_state;
 
 /* One solution on one workload. The paths are relative to the folder where ninja runs. */
@@ -36,10 +37,11 @@ typedef struct {
     tm_model_state state;
     const tm_node *node;    /* the trace object as read; TM_MODEL_RAN only */
     tm_trace trace;         /* no NULL strings; TM_MODEL_RAN only */
+    const char *needs;      /* "NEEDS_PYTHON"; TM_MODEL_WAITING only */
     const char *reason;     /* one line, "" when PASSED */
-    const char *trace_path; /* build/traces/.../<uuid>.json */
+    const char *trace_path; /* build/traces/.../<uuid>.json; NULL when WAITING */
     const char *log_path;   /* the log beside the trace, or NULL when there is none */
-    const char *command;    /* the line that repeats the cell */
+    const char *command;    /* the line that repeats the cell; NULL when WAITING */
 } tm_model_cell;
 
 typedef struct {
@@ -51,9 +53,9 @@ typedef struct {
 
 /* Counts and sums over some cells; the sums of two sets add up. score.h makes and reads them. */
 typedef struct {
-    size_t cells;
+    size_t cells; /* without those that wait */
     size_t by_status[TM_STATUS_COUNT];
-    size_t not_run, broken;
+    size_t not_run, broken, waiting;
     /* PASSED cells with a latency; minimum and maximum are 0 when there is none. */
     size_t timed;
     double min_latency_ms, max_latency_ms, log_latency_sum;
@@ -71,6 +73,7 @@ typedef struct {
 
 typedef struct {
     const char *name, *author, *language;
+    const char *needs, *reason; /* of one that waits, else NULL */
     const tm_model_cell *cells; /* one per workload of the definition, in its order */
     tm_score score;
 } tm_model_solution;
@@ -90,10 +93,12 @@ typedef struct {
 
 /* Something the plan left out. */
 typedef struct {
-    const char *kind; /* "definition", "solution", "workload" */
+    const char
+        *kind; /* "definition", "solution", "workload"; of a solution that waits: its needs */
     const char *name;
     const char *definition; /* or NULL */
     const char *reason;
+    size_t cells; /* that it would have; of one that waits only */
 } tm_not_planned;
 
 typedef struct {
@@ -103,6 +108,8 @@ typedef struct {
     size_t definition_count;
     const tm_not_planned *not_planned; /* sorted by kind, reason, definition, name */
     size_t not_planned_count;
+    const tm_not_planned *waiting; /* sorted alike */
+    size_t waiting_count;
     int64_t dataset_errors;
     const char *const *dataset_diagnostics;
     const char *const *hardware; /* each distinct environment.hardware, at most 8 */

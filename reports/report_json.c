@@ -2,6 +2,7 @@
 
 #include "lib/json.h"
 #include "reports/doubt.h"
+#include "reports/group.h"
 #include "reports/score.h"
 
 /* A figure of which 0 means that there is none. */
@@ -26,6 +27,7 @@ static void set_counts(tm_json *object, const tm_score *score) {
     tm_json_set_int(object, "void", (int64_t)score->by_status[TM_STATUS_VOID]);
     tm_json_set_int(object, "not_run", (int64_t)score->not_run);
     tm_json_set_int(object, "broken_traces", (int64_t)score->broken);
+    tm_json_set_int(object, "waiting", (int64_t)score->waiting);
     tm_json *statuses = tm_json_object();
     for (int status = 0; status < TM_STATUS_COUNT; status++)
         tm_json_set_int(statuses, tm_status_name((tm_status)status),
@@ -39,6 +41,7 @@ static tm_json *solution_json(const tm_model_solution *solution) {
     tm_json_set_string(object, "name", solution->name);
     tm_json_set_string(object, "author", solution->author);
     tm_json_set_string(object, "language", solution->language);
+    tm_json_set_string(object, "needs", solution->needs);
     set_counts(object, score);
     tm_json_set_bool(object, "complete", tm_score_complete(score));
     set_figure(object, "min_latency_ms", score->min_latency_ms);
@@ -86,6 +89,8 @@ static const char *state_name(const tm_model_cell *cell) {
         return tm_status_name(cell->trace.status);
     case TM_MODEL_NOT_RUN:
         return "NOT_RUN";
+    case TM_MODEL_WAITING:
+        return cell->needs;
     case TM_MODEL_BROKEN:
         break;
     }
@@ -191,7 +196,7 @@ static tm_json *not_planned_json(const tm_model *model) {
     return list;
 }
 
-char *tm_report_json_format(const tm_model *model) {
+char *tm_report_json_format(tm_arena *arena, const tm_model *model) {
     tm_json *root = tm_json_object();
     tm_json_set_int(root, "version", 1);
     tm_json_set_string(root, "backend", model->backend);
@@ -201,6 +206,12 @@ char *tm_report_json_format(const tm_model *model) {
     tm_json *totals = tm_json_object();
     set_counts(totals, &model->score);
     tm_json_set_int(totals, "dataset_errors", model->dataset_errors);
+    tm_json *needs = tm_json_object();
+    size_t count;
+    const tm_group_need *groups = tm_group_needs(arena, model, &count);
+    for (size_t i = 0; i < count; i++)
+        tm_json_set_int(needs, groups[i].name, (int64_t)groups[i].cells);
+    tm_json_set(totals, "by_need", needs);
     set_doubts(totals, model);
     tm_json_set(root, "totals", totals);
     tm_json *definitions = tm_json_array();

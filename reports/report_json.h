@@ -7,6 +7,6 @@
 #include "reports/model.h"
 
 /* The text; caller frees. */
-char *tm_report_json_format(const tm_model *model);
+char *tm_report_json_format(tm_arena *arena, const tm_model *model);
 
 #endif

@@ -16,6 +16,8 @@ double tm_score_percent(const tm_model_cell *cell) {
 }
 
 static tm_score score_cell(const tm_model_cell *cell) {
+    if (cell->state == TM_MODEL_WAITING)
+        return (tm_score){.waiting = 1};
     tm_score score = {.cells = 1};
     score.not_run = cell->state == TM_MODEL_NOT_RUN;
     score.broken = cell->state == TM_MODEL_BROKEN;
@@ -69,6 +71,7 @@ void tm_score_add(tm_score *score, const tm_score *more) {
         score->by_status[i] += more->by_status[i];
     score->not_run += more->not_run;
     score->broken += more->broken;
+    score->waiting += more->waiting;
     score->timed += more->timed;
     score->min_latency_ms = lesser(score->min_latency_ms, more->min_latency_ms);
     score->max_latency_ms = greater(score->max_latency_ms, more->max_latency_ms);

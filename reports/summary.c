@@ -77,12 +77,18 @@ static void add_header(tm_arena *arena, tm_text *text, const tm_model *model) {
     add_count(text, score->by_status[TM_STATUS_VOID], "void");
     add_count(text, score->not_run, "not run");
     add_count(text, score->broken, score->broken == 1 ? "broken trace" : "broken traces");
+    size_t count;
+    const tm_group_need *needs = tm_group_needs(arena, model, &count);
+    for (size_t i = 0; i < count; i++)
+        add_count(text, needs[i].cells, needs[i].name);
     tm_text_add(text, "\n");
 }
 
 /* ---- the table ---- */
 
 static const char *passed_text(tm_arena *arena, const tm_score *score) {
+    if (score->cells == 0)
+        return "-";
     return tm_arena_format(arena, "%zu/%zu", score->by_status[TM_STATUS_PASSED],
                            score->cells - score->by_status[TM_STATUS_VOID]);
 }
@@ -102,7 +108,9 @@ static void add_solution_row(tm_arena *arena, tm_table *table,
         tm_arena_format(arena, "%s %s", definition->best == solution ? "*" : " ", name),
         tm_figure_cut(arena, tm_figure_line(arena, solution->author), 12),
         passed_text(arena, score),
-        tm_figure_latency_range(arena, score->min_latency_ms, score->max_latency_ms),
+        solution->needs != NULL
+            ? tm_arena_format(arena, "%zu %s", score->waiting, solution->needs)
+            : tm_figure_latency_range(arena, score->min_latency_ms, score->max_latency_ms),
         speedup_text(arena, score),
         tm_figure_percent(arena, score->max_percent),
     };
@@ -120,7 +128,7 @@ static void add_solution_table(tm_arena *arena, tm_text *text, const tm_model *m
                                       rows + model->definition_count);
     for (size_t i = 0; i < model->definition_count; i++) {
         const tm_model_definition *definition = &model->definitions[i];
-        if (definition->score.cells == 0)
+        if (definition->score.cells + definition->score.waiting == 0)
             continue;
         const char *name = tm_figure_line(arena, definition->name);
         tm_table_add_heading(table, tm_figure_cut(arena, name, WIDTH));
@@ -163,7 +171,7 @@ static void add_table(tm_arena *arena, tm_text *text, const tm_model *model) {
     for (size_t i = 0; i < model->definition_count; i++)
         rows += model->definitions[i].solution_count;
     tm_text_add(text, "\n");
-    if (model->score.cells == 0) {
+    if (model->score.cells + model->score.waiting == 0) {
         tm_text_add(text, "Nothing was planned: no definition has a reference, a solution and a "
                           "workload.\n");
         return;
@@ -312,16 +320,14 @@ static void add_missing(tm_arena *arena, tm_text *text, const tm_model *model) {
                      "nothing that a solution did, and no verdict");
 }
 
-static void add_not_planned(tm_arena *arena, tm_text *text, const tm_model *model) {
-    size_t count;
-    const tm_group_reason *reasons = tm_group_not_planned(arena, model, &count);
-    if (count > 0)
-        tm_text_add(text, "\nNOT PLANNED\n");
+static void add_reasons(tm_arena *arena, tm_text *text, const tm_group_reason *reasons,
+                        size_t count, const char *kind) {
     for (size_t i = 0; i < count; i++) {
         const tm_group_reason *reason = &reasons[i];
         const char *text_line = tm_figure_cut(arena, tm_figure_line(arena, reason->reason), 50);
-        const char *head = tm_arena_format(arena, "  %s: %s (", text_line,
-                                           tm_figure_count(arena, reason->count, reason->kind));
+        const char *head = tm_arena_format(
+            arena, "  %s: %s (", text_line,
+            tm_figure_count(arena, reason->count, kind != NULL ? kind : reason->kind));
         const char **names = tm_arena_array(arena, reason->count, sizeof(*names));
         for (size_t j = 0; j < reason->count; j++)
             names[j] = strcmp(reason->kind, "workload") == 0
@@ -332,6 +338,25 @@ static void add_not_planned(tm_arena *arena, tm_text *text, const tm_model *mode
         if (can_add)
             tm_text_add(text, "    add one as CONTRIBUTING.md says\n");
     }
+}
+
+/* What has no trace, and no verdict, for want of something. */
+static void add_waiting(tm_arena *arena, tm_text *text, const tm_model *model) {
+    size_t count;
+    const tm_group_need *needs = tm_group_needs(arena, model, &count);
+    for (size_t i = 0; i < count; i++) {
+        tm_text_format(text, "\n%s  %s that cannot run here\n", needs[i].name,
+                       tm_figure_count(arena, needs[i].cells, "cell"));
+        add_reasons(arena, text, needs[i].reasons, needs[i].reason_count, "solution");
+    }
+}
+
+static void add_not_planned(tm_arena *arena, tm_text *text, const tm_model *model) {
+    size_t count;
+    const tm_group_reason *reasons = tm_group_not_planned(arena, model, &count);
+    if (count > 0)
+        tm_text_add(text, "\nNOT PLANNED\n");
+    add_reasons(arena, text, reasons, count, NULL);
 }
 
 /* Rows that show little, whoever passes them. */
@@ -355,6 +380,7 @@ const char *tm_summary_format(tm_arena *arena, const tm_model *model, const char
     add_weak(arena, &text, model);
     add_doubts(arena, &text, model);
     add_missing(arena, &text, model);
+    add_waiting(arena, &text, model);
     add_not_planned(arena, &text, model);
     if (model->dataset_errors > 0)
         tm_text_format(&text, "\nDATASET  %s; run `ninja check`\n",
