@@ -9,10 +9,13 @@
 
 #include "gen/plan.h"
 #include "lib/diag.h"
+#include "lib/text.h"
 
 /* One file, below the build folder; the others are written by this. */
 bool tm_emit_file(const char *path, const char *bytes, size_t length, tm_diag *diag);
 
+/* The text of one contract.h. */
+void tm_emit_contract(tm_text *out, const tm_contract *contract);
 /* contract.h of every contract. */
 bool tm_emit_contracts(const tm_plan *plan, tm_arena *arena, tm_diag *diag);
 /* build/gen/<definition>/<uuid>.c, one data table and one call, and config.json. */

@@ -281,7 +281,7 @@ static void add_types(tm_text *out, const tm_definition *definition) {
     tm_text_add(out, "\n");
 }
 
-static void add_contract(tm_text *out, const tm_contract *contract) {
+void tm_emit_contract(tm_text *out, const tm_contract *contract) {
     static const char entry[] = "TM_SOLUTION int TM_ENTRY(";
     const tm_definition *definition = contract->definition;
     if (contract->generic)
@@ -314,7 +314,7 @@ bool tm_emit_contracts(const tm_plan *plan, tm_arena *arena, tm_diag *diag) {
     bool good = true;
     for (size_t i = 0; i < plan->contract_count; i++) {
         tm_text out = {0};
-        add_contract(&out, plan->contracts[i]);
+        tm_emit_contract(&out, plan->contracts[i]);
         const char *path = tm_file_join(arena, plan->contracts[i]->folder, "contract.h");
         good = write_text(path, &out, diag) && good;
     }

@@ -101,6 +101,17 @@ size_t tm_text_utf8_bytes(const char *bytes, size_t length) {
     return overlong || surrogate || beyond_unicode ? 0 : size;
 }
 
+size_t tm_text_utf8_prefix(const char *bytes, size_t length) {
+    size_t at = 0;
+    while (at < length && bytes[at] != '\0') {
+        size_t character = tm_text_utf8_bytes(bytes + at, length - at);
+        if (character == 0)
+            break;
+        at += character;
+    }
+    return at;
+}
+
 bool tm_text_matches(const char *globs, const char *name) {
     if (globs == NULL || globs[0] == '\0')
         return true;

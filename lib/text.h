@@ -32,6 +32,9 @@ void tm_text_add_number(tm_text *text, double value);
  * Overlong forms and surrogates are not valid. */
 size_t tm_text_utf8_bytes(const char *bytes, size_t length);
 
+/* Bytes at the start of `bytes` that are valid UTF-8 without NUL; `length` when all are. */
+size_t tm_text_utf8_prefix(const char *bytes, size_t length);
+
 /* True when `name` matches one of the comma-separated globs; a NULL or empty list matches all. */
 bool tm_text_matches(const char *globs, const char *name);
 
