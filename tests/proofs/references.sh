@@ -118,6 +118,9 @@ $(grep -c '^FAIL' "$scratch/$name-$one.log") FAIL, $(grep -c '^SKIP' "$scratch/$
 $(grep -c '^NOTE' "$scratch/$name-$one.log") beyond a rounding" $(($(date +%s) - begin))
         begin=$(date +%s)
     done
+    # shellcheck disable=SC2046 # words
+    set -- $(listed "$what")
+    for one in "$@"; do cat "$scratch/$name-$one.log"; done | awk -f "$proofs/references/table.awk"
 }
 
 # Why nothing can be run.
