@@ -5,7 +5,7 @@
  * was killed has said nothing about its source: that fails. An output whose bytes did not change
  * keeps its time stamp, so that nothing after it runs again.
  *
- *   tm-cc --output=X.so --contract=DIR --entry=SYMBOL --entry-index=N [--lock=FILE]
+ *   tm-cc --output=X.so [--contract=DIR --entry=SYMBOL --entry-index=N] [--lock=FILE]
  *         [--ignore-headers=PREFIX] --c=CMD --cpp=CMD --cu=CMD --link=CMD [--link-depends=FLAG]
  *         SOURCE... -- [COMPILE FLAG...] -- [LINK FLAG...]
  *   tm-cc [--lock=FILE] --run COMMAND...     any other compile, kept apart from timed CPU cells
@@ -99,8 +99,10 @@ static bool parse(arguments *args, int argc, char **argv) {
             (*counts[list])++;
         i += i < argc;
     }
-    return args->output && args->contract && args->entry && args->entry_index && args->c &&
-           args->cpp && args->cu && args->link && args->source_count > 0 && i == argc;
+    bool of_contract = args->contract && args->entry && args->entry_index;
+    bool of_none = !args->contract && !args->entry && !args->entry_index;
+    return args->output && (of_contract || of_none) && args->c && args->cpp && args->cu &&
+           args->link && args->source_count > 0 && i == argc;
 }
 
 /* Runs a command with its words going to `log` (or nowhere else for -1). Returns the exit status,
@@ -151,7 +153,7 @@ static void add_missing(tm_text *out, tm_arena *arena, const arguments *args,
         if (flag && (strncmp(flag, "-I", 2) != 0 || !flag[2]))
             continue;
         const char *folder = flag ? flag + 2 : folder_of(arena, read[i]);
-        if (strcmp(folder, args->contract) == 0)
+        if (args->contract && strcmp(folder, args->contract) == 0)
             continue;
         const char *place = tm_file_nearest(arena, tm_file_join(arena, folder, missing));
         if (!holds(folders, count, place))
@@ -224,9 +226,11 @@ static int compile(const arguments *args, tm_arena *arena, int index, const char
     const char *depfile = tm_arena_format(arena, "%s.d", object);
     command base = {.count = 0};
     add_words(&base, arena, compiler_for(args, source));
-    add(&base, tm_arena_format(arena, "-I%s", args->contract));
-    add(&base, tm_arena_format(arena, "-DTM_ENTRY=%s", args->entry));
-    if (index == atoi(args->entry_index)) {
+    if (args->contract) {
+        add(&base, tm_arena_format(arena, "-I%s", args->contract));
+        add(&base, tm_arena_format(arena, "-DTM_ENTRY=%s", args->entry));
+    }
+    if (args->contract && index == atoi(args->entry_index)) {
         add(&base, "-DTM_DEFINE_CALL");
         add(&base, "-include");
         add(&base, tm_arena_format(arena, "%s/contract.h", args->contract));

@@ -28,7 +28,12 @@ static bool emit_facts(const tm_planned_solution *planned, const tm_definition *
     tm_json_set_string(json, "author", planned->solution->author);
     tm_json_set_string(json, "definition", definition->name);
     tm_json_set_string(json, "language", planned->solution->language_name);
-    tm_json_set_string(json, "binding", "c");
+    bool is_ffi = planned->solution->binding == TM_BINDING_TVM_FFI;
+    tm_json_set_string(json, "binding", is_ffi ? "tvm-ffi" : "c");
+    if (is_ffi) {
+        tm_json_set_string(json, "entry", planned->solution->entry_symbol);
+        tm_json_set_bool(json, "destination_passing", planned->solution->destination_passing);
+    }
     tm_json *axes = tm_json_array();
     for (size_t i = 0; i < definition->axis_count; i++)
         if (contract->generic || !definition->axes[i].is_const)

@@ -7,6 +7,7 @@
 #include "lib/file.h"
 #include "lib/layout.h"
 #include "lib/text.h"
+#include "lib/tvm_ffi.h"
 
 /* Ninja's own escapes in a path; a leading variable ("$srcdir/...") is left as it is. */
 static void add_path(tm_text *out, const char *path) {
@@ -195,7 +196,8 @@ static void add_flags(tm_text *out, const tm_unit *unit, tm_arena *arena) {
 /* The edge that compiles one shared object, without an end. */
 static void add_compile(tm_text *out, const char *output, const tm_unit *unit, tm_arena *arena) {
     const tm_solution *solution = unit->source->solution;
-    add_build(out, output, "solution");
+    bool is_ffi = solution->binding == TM_BINDING_TVM_FFI;
+    add_build(out, output, is_ffi ? "solution_ffi" : "solution");
     size_t entry = 0, compiled = 0;
     for (size_t i = 0; i < solution->file_count; i++) {
         if (!is_compiled(solution->files[i].path))
@@ -213,11 +215,18 @@ static void add_compile(tm_text *out, const char *output, const tm_unit *unit, t
             tm_text_add(out, " $\n   ");
         }
     tm_text_add(out, " ");
-    add_path(out, tm_file_join(arena, unit->contract->folder, "contract.h"));
+    add_path(out,
+             is_ffi ? TM_FFI_LIBRARY : tm_file_join(arena, unit->contract->folder, "contract.h"));
     tm_text_add(out, " build/toolchain.txt build/bin/tm-cc\n");
-    add_words(out, "contract", &unit->contract->folder, 1, "");
-    add_words(out, "entry", &solution->entry_symbol, 1, "");
-    tm_text_format(out, "  entry_index = %zu\n", entry);
+    if (is_ffi) {
+        tm_text_add(out, "  folder = ");
+        add_path(out, unit->ninja_folder);
+        tm_text_add(out, "\n");
+    } else {
+        add_words(out, "contract", &unit->contract->folder, 1, "");
+        add_words(out, "entry", &solution->entry_symbol, 1, "");
+        tm_text_format(out, "  entry_index = %zu\n", entry);
+    }
     add_flags(out, unit, arena);
     add_words(out, "links", solution->link_flags, solution->link_flag_count,
               tm_dependencies_flags(solution, true, arena));
@@ -307,6 +316,8 @@ static void add_cells(tm_text *out, const tm_planned_definition *planned,
     add_build(out, common, "phony");
     add_line(out, tm_layout_solution(arena, solution->name, ".so"));
     add_line(out, tm_layout_solution(arena, solution->name, ".json"));
+    if (solution->solution->binding == TM_BINDING_TVM_FFI)
+        add_line(out, TM_FFI_LIBRARY);
     add_line(out, judged);
     tm_text_add(out, "\n");
     const char **traces = tm_arena_array(arena, planned->row_count, sizeof *traces);

@@ -28,9 +28,9 @@ static tm_served judge_language(const tm_solution *solution, tm_arena *arena) {
 /* Why it will never run in a build like this one, or NULL. */
 static const char *unsuited(const tm_options *options, const tm_solution *solution) {
     bool cpu = strcmp(options->backend, "cpu") == 0;
-    if (solution->binding == TM_BINDING_TVM_FFI)
-        return "the tvm-ffi binding is not served yet";
-    if (!solution->destination_passing)
+    if (solution->binding == TM_BINDING_TVM_FFI && solution->role == TM_ROLE_REFERENCE)
+        return "a native reference has the C binding";
+    if (solution->binding == TM_BINDING_C && !solution->destination_passing)
         return "its outputs are return values (destination_passing_style is false), and the C "
                "binding passes them as arguments";
     if (cpu && !solution->runs_on_cpu)

@@ -6,6 +6,22 @@
 #include "lib/definition.h"
 #include "lib/file.h"
 #include "lib/safetensors.h"
+#include "lib/tvm_ffi.h"
+
+/* How the entry is called. */
+static bool parse_binding(tm_facts *facts, tm_node_reader *reader, const tm_node *node) {
+    const char *binding = NULL;
+    bool is_given = true;
+    if (!tm_node_need_string(reader, node, "", "binding", &binding))
+        return false;
+    facts->binding = TM_BINDING_C;
+    if (strcmp(binding, "tvm-ffi") != 0)
+        return true;
+    facts->binding = TM_BINDING_TVM_FFI;
+    tm_node_may_bool(reader, node, "", "destination_passing", &is_given);
+    facts->returns = !is_given;
+    return tm_node_need_string(reader, node, "", "entry", &facts->entry);
+}
 
 bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node) {
     *facts = (tm_facts){0};
@@ -14,6 +30,7 @@ bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node
                 tm_node_need_string(reader, node, "", "author", &facts->author) &&
                 tm_node_need_string(reader, node, "", "definition", &facts->definition) &&
                 tm_node_need_string(reader, node, "", "log", &facts->log) &&
+                parse_binding(facts, reader, node) &&
                 tm_node_may_strings(reader, node, "", "axes", &facts->axes, &facts->axis_count) &&
                 tm_node_may_strings(reader, node, "", "overwrites", &facts->overwrites,
                                     &facts->overwrite_count);
@@ -103,8 +120,12 @@ static bool fill_tensor(tm_job_tensor *out, const tm_table *table, const tm_tabl
     out->dtype = tensor->dtype;
     out->fill = tensor->fill;
     out->is_scalar = tensor->is_scalar;
+    out->rank = tensor->rank;
+    memcpy(out->shape, tensor->shape, sizeof out->shape);
     out->elems = elems;
     out->bytes = bytes;
+    out->number = tensor->number;
+    out->integer = tensor->integer;
     out->random =
         tm_random_form_of(table->op_type, tensor->name, tensor->dtype, tensor->rank, tensor->shape);
     if (tensor->fill == TM_FILL_SCALAR)
@@ -117,7 +138,8 @@ static uint64_t align_up(uint64_t value, uint64_t alignment) {
 }
 
 /* Whether the job has room for these. */
-static bool fits(const tm_job *job, const tm_table *table, const char *object, tm_diag *diag) {
+static bool fits(const tm_job *job, const tm_table *table, const tm_facts *facts,
+                 const char *object, tm_diag *diag) {
     size_t count = table->input_count + table->output_count;
     if (count > TM_MAX_TENSORS)
         tm_diag_error(diag, tm_diag_command_line, table->definition,
@@ -133,19 +155,34 @@ static bool fits(const tm_job *job, const tm_table *table, const char *object, t
                       "expected the solution's path in fewer than %zu bytes, got %zu; move the "
                       "build folder",
                       sizeof job->object, strlen(object));
+    else if (facts->entry && strlen(facts->entry) >= sizeof job->entry)
+        tm_diag_error(diag, tm_diag_command_line, facts->name,
+                      "expected an entry point of fewer than %zu bytes, got %zu; shorten its name",
+                      sizeof job->entry, strlen(facts->entry));
     else
         return true;
     return false;
+}
+
+/* How the entry is called, and what serves it. */
+static void fill_binding(tm_job *job, const tm_facts *facts, const char *root, tm_arena *arena) {
+    job->binding = facts->binding;
+    if (facts->binding != TM_BINDING_TVM_FFI)
+        return;
+    job->returns = facts->returns;
+    snprintf(job->entry, sizeof job->entry, "%s", facts->entry);
+    snprintf(job->library, sizeof job->library, "%s", tm_file_join(arena, root, TM_FFI_LIBRARY));
 }
 
 const tm_job *tm_job_make(const tm_table *table, const tm_facts *facts, const char *object,
                           const char *root, int device, tm_arena *arena, tm_diag *diag) {
     size_t count = table->input_count + table->output_count;
     tm_job *job = tm_arena_alloc(arena, sizeof *job);
-    if (!fits(job, table, object, diag))
+    if (!fits(job, table, facts, object, diag))
         return NULL;
     snprintf(job->object, sizeof job->object, "%s", object);
     snprintf(job->signature, sizeof job->signature, "%s", table->signature);
+    fill_binding(job, facts, root, arena);
     job->device = device;
     job->input_count = (uint32_t)table->input_count;
     job->tensor_count = (uint32_t)count;
@@ -184,6 +221,7 @@ const tm_job *tm_job_repeat(const tm_job *job, const tm_facts *facts, const char
     for (size_t i = 0; i < large->tensor_count; i++) {
         tm_job_tensor *tensor = &large->tensors[i];
         if (!tensor->is_scalar) {
+            tensor->shape[0] *= repeats;
             tensor->elems *= repeats;
             tensor->bytes *= (uint64_t)repeats;
         }

@@ -17,6 +17,7 @@
 #include "lib/definition.h"
 #include "lib/diag.h"
 #include "lib/node.h"
+#include "lib/solution.h"
 
 #define TM_JOB_MAX_SAMPLES 100000 /* per request */
 /* A delivery is made this large at least, so that it seldom has to grow. */
@@ -40,11 +41,19 @@ typedef struct {
     unsigned char scalar[8]; /* by-value inputs, in the type of the contract */
     char path[4096];         /* TM_FILL_BLOB */
     uint64_t file_offset;    /* TM_FILL_BLOB: where its bytes start */
+    int32_t rank;
+    int64_t shape[TM_TABLE_MAX_RANK];
+    double number;   /* of a floating by-value input, as the row has it */
+    int64_t integer; /* of another one */
 } tm_job_tensor;
 
 typedef struct {
     char object[4096];    /* the shared object to load */
-    char signature[8192]; /* which it must have been compiled for */
+    char signature[8192]; /* which it must have been compiled for, behind contract.h */
+    int32_t binding;      /* tm_binding */
+    int32_t returns;      /* behind tvm-ffi: outputs are what a call returns, no arguments */
+    char entry[256];      /* behind tvm-ffi: the name that it exports */
+    char library[4096];   /* behind tvm-ffi: what serves the object, loaded before it */
     int32_t device;
     uint32_t input_count, tensor_count;
     uint32_t repeats;           /* so many times the row's inputs stand one behind the other */
@@ -104,6 +113,9 @@ typedef enum {
     TM_REPLY_OK,
     TM_REPLY_NOT_LOADED,     /* the shared object, its symbols or its signature */
     TM_REPLY_ENTRY_FAILED,   /* the entry returned `code` */
+    TM_REPLY_RAISED,         /* the entry raised an error, which the message is */
+    TM_REPLY_WRONG_SHAPE,    /* of an output that was returned */
+    TM_REPLY_WRONG_DTYPE,    /* the same */
     TM_REPLY_DEVICE_FAILED,  /* an error of the device after a call of the solution */
     TM_REPLY_OVERRUN,        /* wrote outside a buffer, or to an input */
     TM_REPLY_HARNESS_FAILED, /* our own fault, or the environment's */
@@ -150,6 +162,9 @@ static inline uint64_t tm_job_delivery_bytes(const tm_job *job) {
 /* What must be known of a solution, from build/solutions/<name>.json. */
 typedef struct {
     const char *name, *author, *definition, *log;
+    tm_binding binding;
+    const char *entry;       /* behind tvm-ffi: its name; else NULL */
+    bool returns;            /* behind tvm-ffi: its outputs */
     const char *const *axes; /* names, in the order of tm_axes */
     size_t axis_count;
     double constants[16]; /* after the axes */

@@ -1,8 +1,6 @@
 #include "harness/runner.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,23 +8,22 @@
 #include <unistd.h>
 
 #include "harness/backend.h"
+#include "harness/entry.h"
+#include "harness/guards.h"
 #include "harness/memory.h"
+#include "harness/reply.h"
 #include "harness/runner_inputs.h"
 #include "harness/window.h"
 
-/* Bytes before and after every tensor that must stay as they are. */
-#define GUARD_BYTES 256
-#define GUARD_PATTERN 0x5ca1ab1eu
-
-typedef int (*entry_function)(void *const *tensors, const void *axes, void *stream);
+/* Blocks that a solution asks for beyond so many are not looked at. */
+#define MAX_BLOCKS 64
 
 struct tm_runner {
     tm_desk *desk;
     pid_t process; /* a solution may fork() and return in the child as well */
     tm_memory delivery;
     tm_backend *backend;
-    void *object;
-    entry_function entry;
+    tm_entry *entry;                 /* NULL: nothing is loaded */
     char *blocks[TM_MAX_TENSORS];    /* with guards, on the device */
     void *tensors[TM_MAX_TENSORS];   /* what the entry gets */
     void *copies[TM_MAX_TENSORS];    /* of an input that is overwritten: what it should be; of an
@@ -37,16 +34,6 @@ struct tm_runner {
 };
 
 static const tm_backend_ops *const ops = &tm_the_backend;
-
-__attribute__((format(printf, 3, 4))) static bool fail(tm_reply *reply, tm_reply_kind kind,
-                                                       const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(reply->message, sizeof reply->message, format, arguments);
-    va_end(arguments);
-    reply->kind = kind;
-    return false;
-}
 
 tm_runner *tm_runner_create(tm_desk *desk) {
     tm_runner *runner = calloc(1, sizeof *runner);
@@ -59,6 +46,8 @@ tm_runner *tm_runner_create(tm_desk *desk) {
 }
 
 static void free_tensors(tm_runner *runner) {
+    tm_entry_destroy(runner->entry);
+    runner->entry = NULL;
     for (size_t i = 0; i < TM_MAX_TENSORS; i++) {
         if (runner->blocks[i])
             ops->free(runner->backend, runner->blocks[i]);
@@ -92,33 +81,8 @@ void tm_runner_destroy(tm_runner *runner) {
 }
 
 void tm_runner_load(tm_runner *runner, tm_reply *reply) {
-    const tm_job *job = &runner->desk->job;
-    /* Loaded already for another row of the same solution: the same object, nothing runs. */
-    runner->object = dlopen(job->object, RTLD_NOW | RTLD_LOCAL);
-    if (!runner->object) {
-        fail(reply, TM_REPLY_NOT_LOADED, "the shared object does not load: %.400s", dlerror());
-        return;
-    }
-    const char *(*signature)(void);
-    *(void **)&signature = dlsym(runner->object, "tm_signature");
-    *(void **)&runner->entry = dlsym(runner->object, "tm_call");
-    if (!signature || !runner->entry)
-        fail(reply, TM_REPLY_NOT_LOADED,
-             "the shared object has no tm_call; it must be compiled against contract.h");
-    else if (strcmp(signature(), job->signature) != 0)
-        fail(reply, TM_REPLY_NOT_LOADED,
-             "the shared object was compiled for another definition: %.300s", signature());
-}
-
-static bool set_guards(tm_runner *runner, size_t index, tm_reply *reply) {
-    char error[TM_BACKEND_ERROR_BYTES] = "";
-    char *block = runner->blocks[index];
-    size_t bytes = runner->desk->job.tensors[index].bytes;
-    if (ops->fill_pattern(runner->backend, block, GUARD_PATTERN, GUARD_BYTES, error) &&
-        ops->fill_pattern(runner->backend, block + GUARD_BYTES + bytes, GUARD_PATTERN, GUARD_BYTES,
-                          error))
-        return true;
-    return fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
+    tm_entry_destroy(runner->entry);
+    runner->entry = tm_entry_load(&runner->desk->job, runner->backend, runner->tensors, reply);
 }
 
 static bool alloc_tensor(tm_runner *runner, size_t index, tm_reply *reply) {
@@ -128,15 +92,17 @@ static bool alloc_tensor(tm_runner *runner, size_t index, tm_reply *reply) {
         runner->tensors[index] = tensor->is_scalar ? tensor->scalar : NULL;
         return true;
     }
-    bool has_copy = tensor->is_overwritten || index >= runner->desk->job.input_count;
-    runner->blocks[index] = ops->alloc(runner->backend, tensor->bytes + 2 * GUARD_BYTES, error);
+    bool full, has_copy = tensor->is_overwritten || index >= runner->desk->job.input_count;
+    runner->blocks[index] = tm_guards_alloc(runner->backend, tensor->bytes, &full, error);
+    if (!runner->blocks[index] && !full)
+        return tm_reply_fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
     if (runner->blocks[index] && has_copy)
         runner->copies[index] = ops->alloc(runner->backend, tensor->bytes, error);
     if (!runner->blocks[index] || (has_copy && !runner->copies[index]))
-        return fail(reply, TM_REPLY_OUT_OF_MEMORY, "tensor %s: %s: does not fit the device",
-                    tensor->name, error);
-    runner->tensors[index] = runner->blocks[index] + GUARD_BYTES;
-    return set_guards(runner, index, reply);
+        return tm_reply_fail(reply, TM_REPLY_OUT_OF_MEMORY,
+                             "tensor %s: %s: does not fit the device", tensor->name, error);
+    runner->tensors[index] = runner->blocks[index] + TM_GUARDS_BYTES;
+    return true;
 }
 
 /* Takes over a delivery in place of the one before. */
@@ -159,19 +125,20 @@ void tm_runner_open(tm_runner *runner, int delivery, tm_reply *reply) {
             close(delivery);
         reply->code = full;
         if (full)
-            fail(reply, TM_REPLY_OUT_OF_MEMORY,
-                 "the device has no memory left for the harness itself; does another program use "
-                 "it? (%.300s)",
-                 error);
+            tm_reply_fail(
+                reply, TM_REPLY_OUT_OF_MEMORY,
+                "the device has no memory left for the harness itself; does another program use "
+                "it? (%.300s)",
+                error);
         else
-            fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
+            tm_reply_fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
         return;
     }
     snprintf(reply->clock, sizeof reply->clock, "%s", ops->clock(runner->backend));
     free_tensors(runner);
     runner->inputs.are_there = false;
     if (delivery >= 0 && !take_delivery(runner, delivery, error)) {
-        fail(reply, TM_REPLY_HARNESS_FAILED, "the delivery's memory: %s", error);
+        tm_reply_fail(reply, TM_REPLY_HARNESS_FAILED, "the delivery's memory: %s", error);
         return;
     }
     for (size_t i = 0; i < job->tensor_count; i++)
@@ -228,7 +195,7 @@ static bool set_inputs(tm_runner *runner, uint64_t seed, int64_t step, tm_reply 
     if (tm_runner_inputs_set(&runner->inputs, runner->backend, &runner->desk->job, data, seed, step,
                              error))
         return true;
-    return fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
+    return tm_reply_fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
 }
 
 /* Gives back their values to inputs that the call before may have changed, as it says. */
@@ -237,7 +204,7 @@ static bool restore_inputs(tm_runner *runner, tm_reply *reply) {
     for (size_t i = 0; i < runner->desk->job.input_count; i++)
         if (runner->copies[i] && !ops->copy(runner->backend, runner->tensors[i], runner->copies[i],
                                             runner->desk->job.tensors[i].bytes, error))
-            return fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
+            return tm_reply_fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
     return true;
 }
 
@@ -251,12 +218,13 @@ static bool hash_inputs(tm_runner *runner, bool compare, tm_reply *reply) {
         if (!runner->blocks[i] || runner->copies[i])
             continue;
         if (!ops->hash(runner->backend, runner->tensors[i], tensor->bytes, &hash, error))
-            return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+            return tm_reply_fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
         if (compare && hash != runner->hashes[i])
-            return fail(reply, TM_REPLY_OVERRUN,
-                        "overwrote its input %s; if that is meant, say so in solution.json under "
-                        "tracemill.overwrites",
-                        tensor->name);
+            return tm_reply_fail(
+                reply, TM_REPLY_OVERRUN,
+                "overwrote its input %s; if that is meant, say so in solution.json under "
+                "tracemill.overwrites",
+                tensor->name);
         runner->hashes[i] = hash;
     }
     return true;
@@ -267,8 +235,8 @@ static bool poison_outputs(tm_runner *runner, uint32_t pattern, tm_reply *reply)
     for (size_t i = runner->desk->job.input_count; i < runner->desk->job.tensor_count; i++)
         if (!ops->fill_pattern(runner->backend, runner->tensors[i], pattern,
                                runner->desk->job.tensors[i].bytes, error))
-            return fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
-    return true;
+            return tm_reply_fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
+    return runner->entry->ops->prepare(runner->entry, pattern, reply);
 }
 
 /* Ends a child that a call of fork() left behind in our code. */
@@ -277,37 +245,49 @@ static void end_a_fork(const tm_runner *runner) {
         _exit(0);
 }
 
-/* One call; its own error code, then whatever the device has to say. */
+/* One call; its own error, then whatever the device has to say. */
 static bool call(tm_runner *runner, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
-    int code = runner->entry(runner->tensors, runner->desk->job.axes, ops->stream(runner->backend));
-    if (code == 0)
+    if (runner->entry->ops->call(runner->entry, reply))
         return true;
+    size_t length = strlen(reply->message);
     if (!ops->sync(runner->backend, error))
-        return fail(reply, TM_REPLY_ENTRY_FAILED, "the entry returned %d; %.400s", code, error);
-    reply->code = code;
-    return fail(reply, TM_REPLY_ENTRY_FAILED, "the entry returned %d", code);
+        snprintf(reply->message + length, sizeof reply->message - length, "; %.400s", error);
+    return false;
+}
+
+/* What the call returned, where outputs are looked for. */
+static bool collect(tm_runner *runner, tm_reply *reply) {
+    return runner->entry->ops->collect(runner->entry, reply);
+}
+
+static bool guard_holds(tm_runner *runner, const char *block, size_t bytes, const char *what,
+                        const char *name, tm_reply *reply) {
+    char error[TM_BACKEND_ERROR_BYTES] = "";
+    long long near;
+    switch (tm_guards_look(runner->backend, block, bytes, &near, error)) {
+    case TM_GUARDS_HOLD:
+        return true;
+    case TM_GUARDS_BROKEN:
+        return tm_reply_fail(reply, TM_REPLY_OVERRUN, "wrote %s %s%s, near byte %lld",
+                             near < 0 ? "before" : "behind", what, name, near);
+    default:
+        return tm_reply_fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+    }
 }
 
 static bool guards_hold(tm_runner *runner, tm_reply *reply) {
-    char error[TM_BACKEND_ERROR_BYTES] = "";
-    for (size_t i = 0; i < runner->desk->job.tensor_count; i++) {
-        if (!runner->blocks[i])
-            continue;
-        const tm_job_tensor *tensor = &runner->desk->job.tensors[i];
-        const uint64_t begins[] = {0, GUARD_BYTES + tensor->bytes};
-        uint32_t words[2][GUARD_BYTES / 4];
-        if (!ops->download_parts(runner->backend, words, runner->blocks[i], begins, 2, GUARD_BYTES,
-                                 error))
-            return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
-        for (int side = 0; side < 2; side++)
-            for (size_t w = 0; w < GUARD_BYTES / 4; w++)
-                if (words[side][w] != GUARD_PATTERN)
-                    return fail(reply, TM_REPLY_OVERRUN, "wrote %s tensor %s, near byte %lld",
-                                side ? "behind" : "before", tensor->name,
-                                side ? (long long)(tensor->bytes + w * 4)
-                                     : (long long)(w * 4) - GUARD_BYTES);
-    }
+    tm_entry_block blocks[MAX_BLOCKS];
+    for (size_t i = 0; i < runner->desk->job.tensor_count; i++)
+        if (runner->blocks[i] &&
+            !guard_holds(runner, runner->blocks[i], runner->desk->job.tensors[i].bytes, "tensor ",
+                         runner->desk->job.tensors[i].name, reply))
+            return false;
+    size_t count = runner->entry->ops->blocks(runner->entry, blocks, MAX_BLOCKS);
+    for (size_t i = 0; i < count; i++)
+        if (!guard_holds(runner, blocks[i].block, blocks[i].bytes, "a tensor that it asked for", "",
+                         reply))
+            return false;
     return true;
 }
 
@@ -317,7 +297,7 @@ static bool keep_outputs(tm_runner *runner, tm_reply *reply) {
     for (size_t i = runner->desk->job.input_count; i < runner->desk->job.tensor_count; i++)
         if (!ops->copy(runner->backend, runner->copies[i], runner->tensors[i],
                        runner->desk->job.tensors[i].bytes, error))
-            return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+            return tm_reply_fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
     return true;
 }
 
@@ -325,7 +305,7 @@ static bool keep_outputs(tm_runner *runner, tm_reply *reply) {
 static bool nothing_overrun(tm_runner *runner, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     if (!ops->sync(runner->backend, error))
-        return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+        return tm_reply_fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
     return guards_hold(runner, reply);
 }
 
@@ -342,26 +322,42 @@ void tm_runner_run(tm_runner *runner, const tm_request *request, tm_reply *reply
         !hash_inputs(runner, false, reply))
         return;
     if (!ops->sync(runner->backend, error)) {
-        fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
+        tm_reply_fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
         return;
     }
     uint64_t begin = now_ns();
     bool good = call(runner, reply);
     end_a_fork(runner);
-    if (good && keep_outputs(runner, reply) && nothing_overrun(runner, reply)) {
+    if (good && collect(runner, reply) && keep_outputs(runner, reply) &&
+        nothing_overrun(runner, reply)) {
         reply->protocol_ns = now_ns() - begin;
         hash_inputs(runner, true, reply);
     }
 }
 
+/* So that no tensor of the call is in the cache. */
+static bool flush(tm_runner *runner, char *error) {
+    void *buffers[TM_MAX_TENSORS + MAX_BLOCKS];
+    size_t bytes[TM_MAX_TENSORS + MAX_BLOCKS], count = 0;
+    tm_entry_block blocks[MAX_BLOCKS];
+    for (size_t i = 0; i < runner->desk->job.tensor_count; i++) {
+        buffers[count] = runner->tensors[i];
+        bytes[count++] = runner->blocks[i] ? runner->desk->job.tensors[i].bytes : 0;
+    }
+    size_t block_count = runner->entry->ops->blocks(runner->entry, blocks, MAX_BLOCKS);
+    for (size_t i = 0; i < block_count; i++) {
+        buffers[count] = blocks[i].block;
+        bytes[count++] = blocks[i].bytes + 2 * TM_GUARDS_BYTES;
+    }
+    return ops->flush_cache(runner->backend, buffers, bytes, count, error);
+}
+
 /* One call between two marks, from a cold cache. */
-static bool sample(tm_runner *runner, const size_t *bytes, tm_job_sample *out, tm_reply *reply) {
+static bool sample(tm_runner *runner, tm_job_sample *out, tm_reply *reply) {
     char error[TM_BACKEND_ERROR_BYTES] = "";
     uint64_t begin_flush = now_ns();
-    if (!ops->flush_cache(runner->backend, runner->tensors, bytes, runner->desk->job.tensor_count,
-                          error) ||
-        !ops->mark(runner->backend, 0, error))
-        return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+    if (!flush(runner, error) || !ops->mark(runner->backend, 0, error))
+        return tm_reply_fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
     uint64_t begin = now_ns();
     bool good = call(runner, reply);
     bool marked = good && ops->mark(runner->backend, 1, error);
@@ -372,12 +368,12 @@ static bool sample(tm_runner *runner, const size_t *bytes, tm_job_sample *out, t
     marked = marked && ops->sync(runner->backend, error);
     out->wall_ns = (double)(now_ns() - begin);
     if (!marked || !ops->elapsed(runner->backend, &reading, error))
-        return fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+        return tm_reply_fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
     out->device_ns = reading.device_ns;
     out->marks_ns = reading.marks_ns;
     out->activities = reading.activities;
     reply->protocol_ns += now_ns() - begin_flush;
-    return true;
+    return collect(runner, reply);
 }
 
 /* Inputs and outputs as every timed call finds them. */
@@ -386,9 +382,6 @@ static bool prepare(tm_runner *runner, tm_reply *reply) {
 }
 
 void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *reply) {
-    size_t bytes[TM_MAX_TENSORS] = {0};
-    for (size_t i = 0; i < runner->desk->job.tensor_count; i++)
-        bytes[i] = runner->blocks[i] ? runner->desk->job.tensors[i].bytes : 0;
     int64_t wanted =
         request->iterations < TM_JOB_MAX_SAMPLES ? request->iterations : TM_JOB_MAX_SAMPLES;
     if (!set_inputs(runner, request->seed, request->steps, reply))
@@ -398,7 +391,7 @@ void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *repl
         tm_job_sample discarded;
         if (now_ns() - begin > request->cap_ns && i > 0)
             break;
-        if (!prepare(runner, reply) || !sample(runner, bytes, &discarded, reply))
+        if (!prepare(runner, reply) || !sample(runner, &discarded, reply))
             return;
     }
     begin = now_ns();
@@ -409,7 +402,7 @@ void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *repl
         reply->capped = late && i + 1 < wanted;
         /* What the next inputs are is not there before the call before is over. */
         if (!set_inputs(runner, request->seed, request->steps + i + 1, reply) ||
-            !prepare(runner, reply) || !sample(runner, bytes, &runner->desk->samples[i], reply))
+            !prepare(runner, reply) || !sample(runner, &runner->desk->samples[i], reply))
             return;
         reply->samples = i + 1;
     }
@@ -443,7 +436,7 @@ void tm_runner_fetch(tm_runner *runner, const tm_request *request, tm_reply *rep
     char error[TM_BACKEND_ERROR_BYTES] = "";
     for (size_t i = runner->desk->job.input_count; i < runner->desk->job.tensor_count; i++)
         if (!fetch(runner, i, request, error)) {
-            fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+            tm_reply_fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
             return;
         }
 }
@@ -454,13 +447,13 @@ void tm_runner_count(tm_runner *runner, const tm_request *request, tm_reply *rep
     const tm_job_tensor *output = &job->tensors[job->input_count];
     size_t bytes = (size_t)request->rows * (size_t)(request->vocabulary + 1) * sizeof(uint32_t);
     if (!runner->counts && !(runner->counts = ops->alloc(runner->backend, bytes, error))) {
-        fail(reply, TM_REPLY_OUT_OF_MEMORY, "counts of samples: %s", error);
+        tm_reply_fail(reply, TM_REPLY_OUT_OF_MEMORY, "counts of samples: %s", error);
         return;
     }
     if (!set_inputs(runner, request->seed, 0, reply))
         return;
     if (!ops->fill_pattern(runner->backend, runner->counts, 0, bytes, error)) {
-        fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
+        tm_reply_fail(reply, TM_REPLY_HARNESS_FAILED, "%s", error);
         return;
     }
     uint64_t begin = now_ns();
@@ -472,12 +465,12 @@ void tm_runner_count(tm_runner *runner, const tm_request *request, tm_reply *rep
             return;
         bool good = call(runner, reply);
         end_a_fork(runner);
-        if (!good)
+        if (!good || !collect(runner, reply))
             return;
         if (!ops->count(runner->backend, runner->counts, runner->tensors[job->input_count],
                         output->dtype, output->elems, request->rows, request->vocabulary, error) ||
             !ops->sync(runner->backend, error)) {
-            fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+            tm_reply_fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
             return;
         }
         reply->samples = i + 1;
@@ -491,8 +484,8 @@ void tm_runner_counted(tm_runner *runner, const tm_request *request, tm_reply *r
     uint64_t row_bytes = (uint64_t)(request->vocabulary + 1) * sizeof(uint32_t);
     uint64_t bytes = (uint64_t)request->rows * row_bytes;
     if (!runner->counts || bytes > runner->delivery.bytes)
-        fail(reply, TM_REPLY_HARNESS_FAILED, "counts that do not fit the delivery");
+        tm_reply_fail(reply, TM_REPLY_HARNESS_FAILED, "counts that do not fit the delivery");
     else if (!ops->download(runner->backend, runner->delivery.map,
                             (char *)runner->counts + request->offset * row_bytes, bytes, error))
-        fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+        tm_reply_fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
 }

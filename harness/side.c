@@ -143,6 +143,17 @@ static bool would_fit(const tm_judgement *j, const tm_side *side, const tm_reply
                                                     : reply->code == 1;
 }
 
+static tm_status status_of(const tm_reply *reply) {
+    switch (reply->kind) {
+    case TM_REPLY_WRONG_SHAPE:
+        return TM_STATUS_INCORRECT_SHAPE;
+    case TM_REPLY_WRONG_DTYPE:
+        return TM_STATUS_INCORRECT_DTYPE;
+    default:
+        return TM_STATUS_RUNTIME_ERROR;
+    }
+}
+
 /* From its load on, the solution speaks in its worker's name: whatever is said then is no fault of
  * the harness. What the environment lacks, the reference's worker has said before. A workload that
  * does not fit the device is a fault of neither. */
@@ -165,7 +176,7 @@ static tm_step judge_reply(tm_judgement *j, tm_side *side, const tm_request *req
     }
     if (reply->kind == TM_REPLY_ENTRY_FAILED && side->which == TM_SIDE_SOLUTION)
         last_words(&side->child, words, sizeof words);
-    return tm_conclude_side(j, side, TM_STATUS_RUNTIME_ERROR, "%s%s%s",
+    return tm_conclude_side(j, side, status_of(reply), "%s%s%s",
                             message[0] ? message : "the worker failed and does not say how",
                             words[0] ? "; it said: " : "", words);
 }
