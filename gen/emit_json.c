@@ -20,9 +20,21 @@ static bool write_json(const char *path, tm_json *json, tm_diag *diag) {
     return good;
 }
 
-static bool emit_facts(const tm_planned_solution *planned, const tm_definition *definition,
-                       tm_arena *arena, tm_diag *diag) {
-    const tm_contract *contract = planned->unit->contract;
+/* axis -> value, of those that are compiled in. */
+static tm_json *baked_json(const tm_planned_solution *planned, const tm_workload *workload,
+                           const tm_definition *definition) {
+    tm_json *json = tm_json_object();
+    for (size_t i = 0; i < planned->solution->baked_count; i++) {
+        const char *axis = planned->solution->baked[i];
+        tm_json_set_int(json, axis, workload->axes[tm_definition_axis(definition, axis)]);
+    }
+    return json;
+}
+
+static bool emit_facts(const tm_planned_solution *planned, const tm_object *object,
+                       const tm_planned_definition *target, tm_arena *arena, tm_diag *diag) {
+    const tm_definition *definition = target->definition;
+    const tm_contract *contract = planned->contract;
     tm_json *json = tm_json_object();
     tm_json_set_string(json, "name", planned->name);
     tm_json_set_string(json, "author", planned->solution->author);
@@ -47,8 +59,20 @@ static bool emit_facts(const tm_planned_solution *planned, const tm_definition *
     for (size_t i = 0; i < planned->solution->overwrite_count; i++)
         tm_json_push_string(overwrites, planned->solution->overwrites[i]);
     tm_json_set(json, "overwrites", overwrites);
-    tm_json_set_string(json, "log", tm_arena_format(arena, "%s.log", planned->unit->stem));
-    return write_json(tm_layout_solution(arena, planned->name, ".json"), json, diag);
+    if (planned->row_objects)
+        tm_json_set(json, "baked",
+                    baked_json(planned, target->rows[object->row].workload, definition));
+    tm_json_set_string(json, "log", tm_arena_format(arena, "%s.log", object->unit->stem));
+    const char *suffix = tm_arena_format(arena, "%s.json", object->suffix);
+    return write_json(tm_layout_solution(arena, planned->name, suffix), json, diag);
+}
+
+static bool emit_all_facts(const tm_planned_solution *planned, const tm_planned_definition *target,
+                           tm_arena *arena, tm_diag *diag) {
+    bool good = true;
+    for (size_t i = 0; i < planned->object_count; i++)
+        good = emit_facts(planned, &planned->objects[i], target, arena, diag) && good;
+    return good;
 }
 
 /* Sources that a packed solution.json carries, as files for the compiler. */
@@ -111,11 +135,31 @@ bool tm_emit_solutions(const tm_plan *plan, tm_arena *arena, tm_diag *diag) {
     for (size_t i = 0; i < plan->definition_count; i++) {
         const tm_planned_definition *planned = &plan->definitions[i];
         if (planned->reference)
-            good = emit_facts(planned->reference, planned->definition, arena, diag) && good;
+            good = emit_all_facts(planned->reference, planned, arena, diag) && good;
         for (size_t s = 0; s < planned->solution_count; s++)
-            good = emit_facts(planned->solutions[s], planned->definition, arena, diag) && good;
+            good = emit_all_facts(planned->solutions[s], planned, arena, diag) && good;
     }
     return good;
+}
+
+/* What the report must know to show variants of one solution together, and which object a row with
+ * baked axes has. */
+static void set_variant(tm_json *json, const tm_planned_solution *planned, size_t rows) {
+    if (planned->variant) {
+        tm_json_set_string(json, "base", planned->base);
+        tm_json_set_string(json, "family", planned->solution->name);
+        tm_json *values = tm_json_object();
+        for (size_t i = 0; i < planned->variant->macro_count; i++)
+            tm_json_set_node(values, planned->variant->macros[i].name,
+                             planned->variant->macros[i].node);
+        tm_json_set(json, "variant", values);
+    }
+    if (!planned->row_objects)
+        return;
+    tm_json *objects = tm_json_array();
+    for (size_t row = 0; row < rows; row++)
+        tm_json_push_string(objects, tm_plan_object(planned, row)->suffix);
+    tm_json_set(json, "objects", objects);
 }
 
 static tm_json *planned_json(const tm_planned_definition *planned) {
@@ -133,6 +177,7 @@ static tm_json *planned_json(const tm_planned_definition *planned) {
         tm_json_set_string(solution, "name", planned->solutions[i]->name);
         tm_json_set_string(solution, "author", planned->solutions[i]->solution->author);
         tm_json_set_string(solution, "language", planned->solutions[i]->solution->language_name);
+        set_variant(solution, planned->solutions[i], planned->row_count);
         tm_json_push(solutions, solution);
     }
     tm_json_set(json, "solutions", solutions);

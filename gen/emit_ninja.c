@@ -176,7 +176,8 @@ static const char *constant_flag(const tm_constant *constant, tm_arena *arena) {
     return kept;
 }
 
-/* The solution's own flags, then the constants that only its table knows. */
+/* The solution's own flags, the constants that only its table knows, then the macros of a variant
+ * and of baked axes. */
 static void add_flags(tm_text *out, const tm_unit *unit, tm_arena *arena) {
     const tm_solution *solution = unit->source->solution;
     const tm_contract *contract = unit->contract;
@@ -184,12 +185,15 @@ static void add_flags(tm_text *out, const tm_unit *unit, tm_arena *arena) {
     if (contract->generic || solution->role != TM_ROLE_SOLUTION)
         row = NULL;
     size_t count = 0, own = row ? row->count : 0;
-    const char **words = tm_arena_array(arena, solution->compile_flag_count + own, sizeof *words);
+    size_t most = solution->compile_flag_count + own + unit->flag_count;
+    const char **words = tm_arena_array(arena, most, sizeof *words);
     for (size_t i = 0; i < solution->compile_flag_count; i++)
         words[count++] = solution->compile_flags[i];
     for (size_t i = 0; i < own; i++)
         if (!in_contract(contract, row->constants[i].name))
             words[count++] = constant_flag(&row->constants[i], arena);
+    for (size_t i = 0; i < unit->flag_count; i++)
+        words[count++] = unit->flags[i];
     add_words(out, "flags", words, count, tm_dependencies_flags(solution, false, arena));
 }
 
@@ -241,11 +245,19 @@ static void add_unit(tm_text *out, const tm_unit *unit, tm_arena *arena) {
 
 /* A solution of a generic source: the same shared object under its own name. */
 static void add_copy(tm_text *out, const tm_planned_solution *planned, tm_arena *arena) {
-    if (!planned->unit->contract->generic)
+    if (!planned->contract->generic)
         return;
     add_build(out, tm_layout_solution(arena, planned->name, ".so"), "copy");
-    add_line(out, object_path(planned->unit, arena));
+    add_line(out, object_path(planned->objects->unit, arena));
     tm_text_add(out, "\n");
+}
+
+/* A file of an object: "<solution><suffix><end>" in the folder of solutions. */
+static const char *object_file(const tm_planned_solution *planned, const tm_object *object,
+                               const char *end, tm_arena *arena) {
+    const char *suffix =
+        *object->suffix ? tm_arena_format(arena, "%s%s", object->suffix, end) : end;
+    return tm_layout_solution(arena, planned->name, suffix);
 }
 
 /* A definition without cells has no target: to ninja, one without inputs is always out of date, and
@@ -306,6 +318,14 @@ static void add_harness(tm_text *out, const char *definition, const char *uuid, 
     tm_text_add(out, " $\n    | build/lib/libharness.a || tools\n");
 }
 
+/* What a cell with baked axes has instead of the object of its solution. */
+static void add_own_object(tm_text *out, const tm_planned_solution *solution, size_t row,
+                           tm_arena *arena) {
+    const tm_object *object = tm_plan_object(solution, row);
+    add_line(out, object_file(solution, object, ".so", arena));
+    add_line(out, object_file(solution, object, ".json", arena));
+}
+
 /* The cells of one solution, and the target that runs them. */
 static void add_cells(tm_text *out, const tm_planned_definition *planned,
                       const tm_planned_solution *solution, const char *judged, tm_arena *arena) {
@@ -313,9 +333,12 @@ static void add_cells(tm_text *out, const tm_planned_definition *planned,
     /* One word for what all cells of a solution have in common: ninja starts the sooner the less it
      * has to read. The harness knows the shared object from the trace's path. */
     const char *common = target("cells", solution->name, arena);
+    bool is_baked = solution->row_objects != NULL;
     add_build(out, common, "phony");
-    add_line(out, tm_layout_solution(arena, solution->name, ".so"));
-    add_line(out, tm_layout_solution(arena, solution->name, ".json"));
+    if (!is_baked) {
+        add_line(out, object_file(solution, solution->objects, ".so", arena));
+        add_line(out, object_file(solution, solution->objects, ".json", arena));
+    }
     if (solution->solution->binding == TM_BINDING_TVM_FFI)
         add_line(out, TM_FFI_LIBRARY);
     add_line(out, judged);
@@ -329,13 +352,38 @@ static void add_cells(tm_text *out, const tm_planned_definition *planned,
         add_line(out, tm_layout_harness(arena, name, uuid, ""));
         tm_text_add(out, " | ");
         add_path(out, common);
+        if (is_baked)
+            add_own_object(out, solution, row, arena);
         add_blobs(out, planned, row, arena);
         tm_text_add(out, "\n");
+        if (is_baked) {
+            const char *object =
+                tm_arena_format(arena, "--solution=%s",
+                                object_file(solution, tm_plan_object(solution, row), ".so", arena));
+            add_words(out, "object", &object, 1, "");
+        }
     }
     add_build(out, target("bench", solution->name, arena), "phony");
     for (size_t row = 0; row < planned->row_count; row++)
         add_line(out, traces[row]);
     tm_text_add(out, "\n\n");
+}
+
+/* "bench/<base>": the cells of all its variants. */
+static void add_bases(tm_text *out, const tm_planned_definition *planned, tm_arena *arena) {
+    for (size_t s = 0; s < planned->solution_count; s++) {
+        const char *base = planned->solutions[s]->base; /* one string for all its variants */
+        size_t first = 0;
+        while (planned->solutions[first]->base != base)
+            first++;
+        if (!base || first < s)
+            continue;
+        add_build(out, target("bench", base, arena), "phony");
+        for (size_t i = s; i < planned->solution_count; i++)
+            if (planned->solutions[i]->base == base)
+                add_line(out, target("bench", planned->solutions[i]->name, arena));
+        tm_text_add(out, "\n\n");
+    }
 }
 
 static void add_definition(tm_text *out, const tm_planned_definition *planned, tm_arena *arena) {
@@ -363,10 +411,16 @@ static void add_definition(tm_text *out, const tm_planned_definition *planned, t
     }
     if (!has_cells(planned))
         return;
+    add_bases(out, planned, arena);
     add_build(out, target("bench", name, arena), "phony");
     for (size_t s = 0; s < planned->solution_count; s++)
         add_line(out, target("bench", planned->solutions[s]->name, arena));
     tm_text_add(out, "\n\n");
+}
+
+static void push_facts(path_list *list, const tm_planned_solution *planned) {
+    for (size_t i = 0; i < planned->object_count; i++)
+        push(list, object_file(planned, &planned->objects[i], ".json", list->arena));
 }
 
 /* The edge that writes again what tm-gen wrote beside matrix.ninja, when some of it is lost: it has
@@ -393,7 +447,7 @@ static void add_written(tm_text *out, const tm_plan *plan, tm_arena *arena) {
         }
         push(&list, tm_layout_solution(arena, planned->reference->name, ".json"));
         for (size_t s = 0; s < planned->solution_count; s++)
-            push(&list, tm_layout_solution(arena, planned->solutions[s]->name, ".json"));
+            push_facts(&list, planned->solutions[s]);
     }
     sort(&list);
     tm_text_add(out, "# what was written with this plan, and is written again when it is lost\n\n"
@@ -413,7 +467,7 @@ static void add_targets(tm_text *out, const tm_plan *plan, tm_arena *arena) {
             add_line(out, tm_layout_harness(arena, planned->definition->name,
                                             planned->rows[row].workload->uuid, ""));
         for (size_t s = 0; s < planned->solution_count; s++)
-            if (planned->reference && planned->solutions[s]->unit->contract->generic)
+            if (planned->reference && planned->solutions[s]->contract->generic)
                 add_line(out, tm_layout_solution(arena, planned->solutions[s]->name, ".so"));
     }
     tm_text_add(out, "\n\nbuild build/report/summary.txt $\n    | build/report/report.md $\n"
@@ -429,16 +483,24 @@ static void add_targets(tm_text *out, const tm_plan *plan, tm_arena *arena) {
  * whose bytes must not hang on them, and made on demand. */
 static void add_debug(tm_text *out, const tm_planned_solution *planned, const char *definition,
                       tm_arena *arena) {
-    const char *object = tm_layout_debug(arena, planned->name, ".so");
-    const char *facts = tm_layout_debug(arena, planned->name, ".json");
-    add_compile(out, object, planned->unit, arena);
-    tm_text_add(out, "  debug = -g\n  lines = $debug_lines\n  strip =\n");
-    add_build(out, facts, "copy");
-    add_line(out, tm_layout_solution(arena, planned->name, ".json"));
-    tm_text_add(out, "\n");
+    tm_text files = {0};
+    for (size_t i = 0; i < planned->object_count; i++) {
+        const char *suffix = planned->objects[i].suffix;
+        const char *object =
+            tm_layout_debug(arena, planned->name, tm_arena_format(arena, "%s.so", suffix));
+        const char *facts =
+            tm_layout_debug(arena, planned->name, tm_arena_format(arena, "%s.json", suffix));
+        add_compile(out, object, planned->objects[i].unit, arena);
+        tm_text_add(out, "  debug = -g\n  lines = $debug_lines\n  strip =\n");
+        add_build(out, facts, "copy");
+        add_line(out, object_file(planned, &planned->objects[i], ".json", arena));
+        tm_text_add(out, "\n");
+        add_line(&files, object);
+        add_line(&files, facts);
+    }
     add_build(out, target("debug", planned->name, arena), "phony");
-    add_line(out, object);
-    add_line(out, facts);
+    tm_text_add_bytes(out, files.data, files.length);
+    tm_text_free(&files);
     add_line(out, target("judged-with", definition, arena));
     tm_text_add(out, "\n\n");
 }

@@ -29,6 +29,14 @@ static void push(name_list *list, const char *name) {
     list->names[list->count++] = name;
 }
 
+/* A solution's name; of one with variants those of all of them as well. */
+static void push_solution(name_list *list, const tm_solution *solution, const char *definition) {
+    const char *name = tm_solution_expand_name(list->arena, solution->name, definition);
+    push(list, name);
+    for (size_t i = 0; i < solution->variant_count; i++)
+        push(list, tm_arena_format(list->arena, "%s%s", name, solution->variants[i].suffix));
+}
+
 /* The name nearest to a glob: to its letters, or, of a glob that ends with '*', the name that
  * begins with what is nearest to them. Or NULL. */
 static const char *nearest_name(const name_list *list, const char *glob) {
@@ -99,7 +107,7 @@ void tm_filters_check(const tm_scan *scan, const tm_options *options, tm_arena *
         for (size_t d = 0; options->solutions && d < scan->definition_count; d++) {
             const tm_definition *definition = scan->definitions[d].definition;
             if (tm_filters_covers(solution, definition))
-                push(&solutions, tm_solution_expand_name(arena, solution->name, definition->name));
+                push_solution(&solutions, solution, definition->name);
         }
     }
     check(&definitions, "definitions", options->definitions, "definition", diag);

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gen/baked.h"
 #include "gen/blobs.h"
+#include "gen/candidates.h"
 #include "gen/constants.h"
 #include "gen/dependencies.h"
 #include "gen/filters.h"
@@ -15,15 +17,6 @@
 #include "lib/layout.h"
 #include "lib/text.h"
 
-/* A solution for one definition that is to be planned, unless its name or its object is taken. */
-typedef struct {
-    const tm_scanned_solution *scanned;
-    tm_planned_definition *definition;
-    const char *name;
-    tm_served served; /* with `needs`, or all NULL */
-    bool is_reference, dropped;
-} candidate;
-
 typedef struct {
     const tm_scan *scan;
     const tm_options *options;
@@ -31,8 +24,7 @@ typedef struct {
     tm_diag *diag;
     tm_plan *plan;
     size_t unit_capacity, contract_capacity, skipped_capacity;
-    candidate *candidates;
-    size_t candidate_count, candidate_capacity;
+    tm_candidates candidates;
     size_t *solution_capacity;         /* per planned definition */
     size_t *waiting_capacity;          /* the same */
     const tm_contract **own_contracts; /* per planned definition */
@@ -99,19 +91,6 @@ static const tm_contract *generic_contract(planner *p, const tm_definition *defi
                                          .constant_count = constants.count});
 }
 
-static void add_candidate(planner *p, const tm_scanned_solution *scanned,
-                          tm_planned_definition *definition, tm_served served) {
-    const tm_solution *solution = scanned->solution;
-    p->candidates = tm_arena_grow(p->arena, p->candidates, p->candidate_count,
-                                  &p->candidate_capacity, sizeof *p->candidates);
-    p->candidates[p->candidate_count++] = (candidate){
-        .scanned = scanned,
-        .definition = definition,
-        .name = tm_solution_expand_name(p->arena, solution->name, definition->definition->name),
-        .served = served,
-        .is_reference = solution->role == TM_ROLE_REFERENCE};
-}
-
 static const tm_place *name_place(const tm_solution *solution) {
     return &tm_node_get(solution->node, "name")->place;
 }
@@ -151,46 +130,111 @@ static const tm_unit *add_unit(planner *p, tm_unit unit) {
     return kept;
 }
 
-static const char *unit_stem(planner *p, const tm_solution *solution, const char *name,
+static const char *unit_stem(planner *p, const tm_candidate *made, const char *baked,
                              const tm_contract *contract) {
     if (!contract->generic)
-        return tm_layout_solution(p->arena, name, "");
+        return tm_layout_solution(p->arena, made->name, baked);
     tm_text component = {0};
-    tm_text_add_component(&component, tm_solution_expand_name(p->arena, solution->name, "generic"));
-    const char *stem =
-        tm_arena_format(p->arena, "build/generic/%s/%s",
-                        contract->folder + strlen("build/generic/"), tm_text_get(&component));
+    tm_text_add_component(
+        &component, tm_solution_expand_name(p->arena, made->scanned->solution->name, "generic"));
+    const char *stem = tm_arena_format(
+        p->arena, "build/generic/%s/%s%s", contract->folder + strlen("build/generic/"),
+        tm_text_get(&component), made->variant ? made->variant->suffix : "");
     tm_text_free(&component);
     return stem;
 }
 
-/* NULL after an error. */
-static tm_planned_solution *plan_solution(planner *p, const candidate *made) {
+/* "-DTILE_M=64" of a variant, then the baked axes of a row, which may be NULL. */
+static const char **unit_flags(planner *p, const tm_candidate *made, const tm_workload *workload) {
+    const tm_solution *solution = made->scanned->solution;
+    const tm_variant *variant = made->variant;
+    size_t own = variant ? variant->macro_count : 0, baked = workload ? solution->baked_count : 0;
+    if (own + baked == 0)
+        return NULL;
+    const char **flags = tm_arena_array(p->arena, own + baked, sizeof *flags);
+    for (size_t i = 0; i < own; i++)
+        flags[i] =
+            tm_arena_format(p->arena, "-D%s=%s", variant->macros[i].name, variant->macros[i].value);
+    if (baked)
+        memcpy(flags + own,
+               tm_baked_flags(solution, p->plan->definitions[made->definition].definition, workload,
+                              p->arena),
+               baked * sizeof *flags);
+    return flags;
+}
+
+/* The object that serves a row, which is NULL unless axes are baked. NULL after an error. */
+static const tm_unit *plan_unit(planner *p, const tm_candidate *made, const tm_contract *contract,
+                                const char *suffix, const tm_workload *workload) {
     const tm_scanned_solution *scanned = made->scanned;
     const tm_solution *solution = scanned->solution;
-    const tm_definition *definition = made->definition->definition;
-    const tm_contract *own = p->own_contracts[made->definition - p->plan->definitions];
+    bool packed = false;
+    for (size_t i = 0; i < solution->file_count; i++)
+        packed = packed || solution->files[i].content;
+    const char *stem = unit_stem(p, made, suffix, contract);
+    return add_unit(
+        p, (tm_unit){.source = scanned,
+                     .contract = contract,
+                     .stem = stem,
+                     .flags = unit_flags(p, made, workload),
+                     .flag_count = (made->variant ? made->variant->macro_count : 0) +
+                                   (workload ? solution->baked_count : 0),
+                     .ninja_folder = packed ? tm_arena_format(p->arena, "build/unpacked/%s",
+                                                              stem + strlen("build/"))
+                                            : scanned->ninja_folder});
+}
+
+/* One object for each distinct tuple of baked values. */
+static void plan_baked(planner *p, const tm_candidate *made, tm_planned_solution *planned) {
+    const tm_solution *solution = made->scanned->solution;
+    const tm_planned_definition *target = &p->plan->definitions[made->definition];
+    const tm_definition *definition = target->definition;
+    tm_object *objects = tm_arena_array(p->arena, target->row_count, sizeof *objects);
+    size_t *row_objects = tm_arena_array(p->arena, target->row_count, sizeof *row_objects);
+    size_t count = 0;
+    for (size_t row = 0; row < target->row_count; row++) {
+        const tm_workload *workload = target->rows[row].workload;
+        size_t at = 0;
+        while (at < count && !tm_baked_same(solution, definition,
+                                            target->rows[objects[at].row].workload, workload))
+            at++;
+        row_objects[row] = at;
+        if (at < count)
+            continue;
+        const char *suffix = tm_baked_suffix(solution, definition, workload, p->arena);
+        objects[count++] =
+            (tm_object){suffix, plan_unit(p, made, planned->contract, suffix, workload), row};
+    }
+    planned->objects = objects;
+    planned->object_count = count;
+    planned->row_objects = row_objects;
+}
+
+/* NULL after an error. */
+static tm_planned_solution *plan_solution(planner *p, const tm_candidate *made) {
+    const tm_solution *solution = made->scanned->solution;
+    const tm_definition *definition = p->plan->definitions[made->definition].definition;
+    const tm_contract *own = p->own_contracts[made->definition];
     tm_constant_list constants = {own->constants, own->constant_count};
     if (!made->is_reference)
         constants = tm_constants_extend(p->arena, constants, solution, definition);
     tm_planned_solution *planned = tm_arena_alloc(p->arena, sizeof *planned);
-    planned->name = made->name;
-    planned->solution = solution;
-    planned->constants = constants.items;
-    const tm_contract *contract =
-        solution->generic ? generic_contract(p, definition, constants) : own;
-    bool packed = false;
-    for (size_t i = 0; i < solution->file_count; i++)
-        packed = packed || solution->files[i].content;
-    const char *stem = unit_stem(p, solution, planned->name, contract);
-    planned->unit = add_unit(
-        p, (tm_unit){.source = scanned,
-                     .contract = contract,
-                     .stem = stem,
-                     .ninja_folder = packed ? tm_arena_format(p->arena, "build/unpacked/%s",
-                                                              stem + strlen("build/"))
-                                            : scanned->ninja_folder});
-    return planned->unit ? planned : NULL;
+    *planned = (tm_planned_solution){
+        .name = made->name,
+        .solution = solution,
+        .base = made->base ? made->base->name : NULL,
+        .variant = made->variant,
+        .contract = solution->generic ? generic_contract(p, definition, constants) : own,
+        .constants = constants.items};
+    if (solution->baked_count) {
+        plan_baked(p, made, planned);
+        return planned;
+    }
+    tm_object *object = tm_arena_alloc(p->arena, sizeof *object);
+    *object = (tm_object){"", plan_unit(p, made, planned->contract, "", NULL), 0};
+    planned->objects = object;
+    planned->object_count = 1;
+    return object->unit ? planned : NULL;
 }
 
 static bool is_reference_for(const planner *p, const tm_scanned_solution *scanned,
@@ -299,17 +343,60 @@ static void plan_definition(planner *p, const tm_scanned_definition *scanned, tm
              planned->rows
                  ? "all workloads are too large for a smoke test; --workloads=all runs them"
                  : "no workloads");
-    add_candidate(p, reference, planned, (tm_served){NULL, NULL});
+    tm_candidates_add(&p->candidates, p->arena,
+                      (tm_candidate){.scanned = reference,
+                                     .definition = (size_t)(planned - p->plan->definitions),
+                                     .name = tm_solution_expand_name(
+                                         p->arena, reference->solution->name, definition->name),
+                                     .is_reference = true});
+}
+
+static bool solution_selected(const planner *p, const char *name) {
+    return tm_text_matches(p->options->solutions, name) &&
+           listed(tm_config_solutions(p->options->config), name);
+}
+
+/* The variants that are selected, by their own names or all by that of their base. Without a table
+ * that is the solution itself. */
+static void add_candidates(planner *p, tm_candidate made) {
+    const tm_solution *solution = made.scanned->solution;
+    bool all = solution_selected(p, made.name);
+    if (!solution->variants) {
+        if (all)
+            tm_candidates_add(&p->candidates, p->arena, made);
+        return;
+    }
+    const char *name = made.name;
+    for (size_t i = 0; i < solution->variant_count; i++) {
+        const tm_variant *variant = &solution->variants[i];
+        const char *own = tm_arena_format(p->arena, "%s%s", name, variant->suffix);
+        if (!all && !solution_selected(p, own))
+            continue;
+        if (!made.base) {
+            made.base = tm_arena_alloc(p->arena, sizeof *made.base);
+            *made.base = (tm_base){.name = name};
+            tm_candidates_add(&p->candidates, p->arena, made);
+        }
+        made.name = own;
+        made.variant = variant;
+        tm_candidates_add(&p->candidates, p->arena, made);
+    }
+}
+
+/* Whether anything of a solution for a definition is selected. */
+static bool any_selected(const planner *p, const tm_solution *solution, const char *name) {
+    bool selected = solution_selected(p, name);
+    for (size_t i = 0; i < solution->variant_count && !selected; i++)
+        selected = solution_selected(
+            p, tm_arena_format(p->arena, "%s%s", name, solution->variants[i].suffix));
+    return selected && tm_text_matches(p->options->authors, solution->author);
 }
 
 static void attach(planner *p, const tm_scanned_solution *scanned, size_t index) {
     const tm_solution *solution = scanned->solution;
-    tm_planned_definition *planned = &p->plan->definitions[index];
-    const tm_definition *definition = planned->definition;
+    const tm_definition *definition = p->plan->definitions[index].definition;
     const char *name = tm_solution_expand_name(p->arena, solution->name, definition->name);
-    if (!tm_text_matches(p->options->solutions, name) ||
-        !tm_text_matches(p->options->authors, solution->author) ||
-        !listed(tm_config_solutions(p->options->config), name))
+    if (!any_selected(p, solution, name))
         return;
     tm_served served = tm_served_judge(p->options, solution, p->arena);
     if (served.reason && !served.needs) {
@@ -317,10 +404,18 @@ static void attach(planner *p, const tm_scanned_solution *scanned, size_t index)
         return;
     }
     const char *wrong = tm_overwrites_wrong(solution, definition);
-    if (!wrong)
-        add_candidate(p, scanned, planned, served);
-    else if (first_clash(p, scanned))
+    const tm_contract *own = p->own_contracts[index];
+    size_t baked = tm_baked_wrong(solution, definition, own->constants, own->constant_count);
+    if (!wrong && baked == solution->baked_count)
+        add_candidates(
+            p, (tm_candidate){
+                   .scanned = scanned, .definition = index, .name = name, .served = served});
+    else if (!first_clash(p, scanned))
+        return;
+    else if (wrong)
         tm_overwrites_refuse(solution, definition, wrong, p->arena, p->diag);
+    else
+        tm_baked_refuse(solution, definition, baked, p->arena, p->diag);
 }
 
 static int compare_name(const void *name, const void *planned) {
@@ -363,53 +458,6 @@ static void attach_everywhere(planner *p, const tm_scanned_solution *scanned) {
                  : no_definition(p, solution->definition));
 }
 
-static int compare_names(const void *a, const void *b) {
-    const candidate *left = a, *right = b;
-    int order = strcmp(left->name, right->name);
-    if (!order)
-        order = (int)right->is_reference - (int)left->is_reference;
-    if (!order)
-        order =
-            strcmp(left->scanned->solution->source->path, right->scanned->solution->source->path);
-    return order ? order
-                 : (left->definition > right->definition) - (left->definition < right->definition);
-}
-
-/* References first; then by definition and name. */
-static int compare_places(const void *a, const void *b) {
-    const candidate *left = a, *right = b;
-    int order = (int)right->is_reference - (int)left->is_reference;
-    if (!order)
-        order = (left->definition > right->definition) - (left->definition < right->definition);
-    return order ? order : strcmp(left->name, right->name);
-}
-
-/* Drops a candidate whose name a definition, a reference or an earlier solution has: they share the
- * names of targets and objects. */
-static void settle_names(planner *p) {
-    if (p->candidate_count)
-        qsort(p->candidates, p->candidate_count, sizeof *p->candidates, compare_names);
-    const candidate *first = NULL;
-    for (size_t i = 0; i < p->candidate_count; i++) {
-        candidate *made = &p->candidates[i];
-        const tm_source *owner = NULL;
-        const tm_scanned_definition *definition =
-            made->is_reference ? NULL : tm_scan_find(p->scan, made->name);
-        if (first && strcmp(first->name, made->name) == 0)
-            owner = first->scanned->solution->source;
-        else if (definition)
-            owner = definition->definition->source;
-        else
-            first = made;
-        made->dropped = owner != NULL;
-        if (owner)
-            tm_diag_error(p->diag, *name_place(made->scanned->solution), "name",
-                          "expected a name of its own, got \"%s\", which %s has already; rename "
-                          "one",
-                          made->name, owner->path);
-    }
-}
-
 static int compare_units(const void *a, const void *b) {
     return strcmp((*(tm_unit *const *)a)->stem, (*(tm_unit *const *)b)->stem);
 }
@@ -418,8 +466,8 @@ static int compare_contracts(const void *a, const void *b) {
     return strcmp((*(tm_contract *const *)a)->folder, (*(tm_contract *const *)b)->folder);
 }
 
-static void add_waiting(planner *p, const candidate *made) {
-    tm_planned_definition *definition = made->definition;
+static void add_waiting(planner *p, const tm_candidate *made) {
+    tm_planned_definition *definition = &p->plan->definitions[made->definition];
     definition->waiting = tm_arena_grow(p->arena, definition->waiting, definition->waiting_count,
                                         &p->waiting_capacity[definition - p->plan->definitions],
                                         sizeof *definition->waiting);
@@ -433,11 +481,12 @@ static void add_waiting(planner *p, const candidate *made) {
 /* Gives the definitions their references and solutions, with what must be compiled for them. */
 static void plan_candidates(planner *p) {
     tm_plan *plan = p->plan;
-    if (p->candidate_count)
-        qsort(p->candidates, p->candidate_count, sizeof *p->candidates, compare_places);
-    for (size_t i = 0; i < p->candidate_count; i++) {
-        const candidate *made = &p->candidates[i];
-        tm_planned_definition *definition = made->definition;
+    tm_candidates_sort(&p->candidates);
+    for (size_t i = 0; i < p->candidates.count; i++) {
+        const tm_candidate *made = &p->candidates.items[i];
+        tm_planned_definition *definition = &plan->definitions[made->definition];
+        if (made->base && !made->variant)
+            continue;
         if (made->served.needs) {
             if (!made->dropped)
                 add_waiting(p, made);
@@ -484,7 +533,7 @@ tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *
     for (size_t i = 0; i < scan->solution_count; i++)
         attach_everywhere(&p, &scan->solutions[i]);
     tm_filters_check(scan, options, arena, diag);
-    settle_names(&p);
+    tm_candidates_settle(&p.candidates, scan, diag);
     plan_candidates(&p);
     for (size_t i = 0; i < plan->definition_count; i++) {
         const tm_planned_definition *planned = &plan->definitions[i];
@@ -492,6 +541,10 @@ tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *
             plan->cell_count += planned->solution_count * planned->row_count;
     }
     return plan;
+}
+
+const tm_object *tm_plan_object(const tm_planned_solution *solution, size_t row) {
+    return &solution->objects[solution->row_objects ? solution->row_objects[row] : 0];
 }
 
 bool tm_plan_has_blobs(const tm_planned_definition *planned, size_t row) {

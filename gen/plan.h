@@ -29,14 +29,28 @@ typedef struct {
     const tm_contract *contract;
     const char *stem;         /* path without suffix: build/solutions/<name> or build/generic/... */
     const char *ninja_folder; /* where its source files are, as ninja sees it */
+    const char *const *flags; /* "-DTILE_M=64": of its variant, then of baked axes */
+    size_t flag_count;
 } tm_unit;
+
+/* A shared object under a solution's name. */
+typedef struct {
+    const char *suffix; /* of its files: "", or "@batch_size=64" of baked axes */
+    const tm_unit *unit;
+    size_t row; /* the first that it serves */
+} tm_object;
 
 /* A solution for one definition. */
 typedef struct {
     const char *name;
     const tm_solution *solution;
-    const tm_unit *unit;
+    const char *base;          /* of a variant: what all of them are called; or NULL */
+    const tm_variant *variant; /* or NULL */
+    const tm_contract *contract;
     const tm_constant *constants; /* what this definition gives them, in the contract's order */
+    const tm_object *objects; /* one; with baked axes one for each of their values in the rows */
+    size_t object_count;
+    const size_t *row_objects; /* with baked axes: which object serves a row; else NULL */
 } tm_planned_solution;
 
 /* A solution that has a place in the matrix and no cells, for want of something. */
@@ -83,6 +97,8 @@ typedef struct {
 
 tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *arena,
                       tm_diag *diag);
+/* The object of a solution that serves a planned row. */
+const tm_object *tm_plan_object(const tm_planned_solution *solution, size_t row);
 /* Whether a planned row has inputs in blobs of its dataset; made ones do not count. */
 bool tm_plan_has_blobs(const tm_planned_definition *planned, size_t row);
 

@@ -57,6 +57,25 @@ static const char *find_root(tm_arena *arena) {
     return tm_arena_copy(arena, self, strlen(self));
 }
 
+/* Whether the axes that are compiled in have the values of this row; an error when not. */
+static bool is_of_row(const tm_table *table, const tm_facts *facts, const char *object,
+                      tm_diag *diag) {
+    for (const tm_node *baked = facts->baked ? facts->baked->child : NULL; baked;
+         baked = baked->next)
+        for (size_t i = 0; i < table->axis_count; i++) {
+            if (strcmp(table->axes[i].name, baked->key) != 0 ||
+                table->axes[i].value == baked->integer)
+                continue;
+            tm_diag_error(diag, tm_diag_command_line, NULL,
+                          "%s: expected %s=%lld compiled in, as this workload has it, got %lld; "
+                          "give it to another harness",
+                          object, baked->key, (long long)table->axes[i].value,
+                          (long long)baked->integer);
+            return false;
+        }
+    return true;
+}
+
 static bool read_facts(tm_cell *cell, tm_facts *facts, const char *object, tm_arena *arena,
                        tm_diag *diag) {
     size_t length = strlen(object);
@@ -77,7 +96,7 @@ static bool read_facts(tm_cell *cell, tm_facts *facts, const char *object, tm_ar
     if (!node || !tm_facts_parse(facts, &reader, node))
         return false;
     if (strcmp(facts->definition, cell->table->definition) == 0)
-        return true;
+        return is_of_row(cell->table, facts, object, diag);
     tm_diag_error(diag, tm_diag_command_line, NULL,
                   "%s: expected a solution of %s, got one of %s; give it to a harness of %s",
                   object, cell->table->definition, facts->definition, facts->definition);

@@ -34,6 +34,7 @@ bool tm_facts_parse(tm_facts *facts, tm_node_reader *reader, const tm_node *node
                 tm_node_may_strings(reader, node, "", "axes", &facts->axes, &facts->axis_count) &&
                 tm_node_may_strings(reader, node, "", "overwrites", &facts->overwrites,
                                     &facts->overwrite_count);
+    facts->baked = tm_node_may(reader, node, "", "baked", TM_NODE_OBJECT);
     if (!good || !constants)
         return false;
     for (const tm_node *value = constants->child; value; value = value->next) {

@@ -171,6 +171,7 @@ typedef struct {
     size_t constant_count;
     const char *const *overwrites; /* inputs that it says it changes */
     size_t overwrite_count;
+    const tm_node *baked; /* axis -> value that is compiled in, or NULL */
 } tm_facts;
 
 /* False after appending an error. Borrows from the node. */

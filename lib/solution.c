@@ -273,11 +273,52 @@ static void read_overwrites(tm_node_reader *reader, const tm_node *own, tm_solut
                           solution->overwrites[i]);
 }
 
+/* Whether a key that makes macros makes sense; an error when not. */
+static bool check_macros(tm_node_reader *reader, const tm_node *own, const char *key,
+                         const tm_solution *solution) {
+    const char *reason = NULL;
+    if (solution->role == TM_ROLE_REFERENCE)
+        reason = "in a reference, which serves all rows of its definitions with one shared object";
+    else if (solution->language > TM_LANGUAGE_CUDA && solution->language_name)
+        reason = tm_arena_format(reader->arena, "beside language \"%s\", which has no macros",
+                                 solution->language_name);
+    if (reason)
+        tm_diag_error(reader->diag, tm_node_get(own, key)->key_place,
+                      tm_field_join(reader->arena, "tracemill", key),
+                      "expected no such key %s, got one; remove it", reason);
+    return !reason;
+}
+
+/* Whether they are var axes is for the definition to say. */
+static void read_baked(tm_node_reader *reader, const tm_node *own, tm_solution *solution) {
+    const char *key = "compile_time_axes", *where = "tracemill.compile_time_axes";
+    tm_node_may_strings(reader, own, "tracemill", key, &solution->baked, &solution->baked_count);
+    if (solution->baked_count == 0 || !check_macros(reader, own, key, solution))
+        return;
+    if (solution->generic)
+        tm_diag_error(reader->diag, tm_node_get(own, key)->key_place, where,
+                      "expected no such key beside \"generic\": true, which leaves even const axes "
+                      "to run time, got both; remove one");
+    const tm_node *item = tm_node_get(own, key)->child;
+    for (size_t i = 0; i < solution->baked_count; i++, item = item->next)
+        if (find(solution->baked[i], solution->baked, i) >= 0)
+            tm_diag_error(
+                reader->diag, item->place, tm_arena_format(reader->arena, "%s[%zu]", where, i),
+                "expected each axis once, got \"%s\" twice; remove one", solution->baked[i]);
+}
+
+static void read_variants(tm_node_reader *reader, const tm_node *own, tm_solution *solution) {
+    const tm_node *table = tm_node_get(own, "variants");
+    if (table && table->type != TM_NODE_NULL && check_macros(reader, own, "variants", solution))
+        solution->variants =
+            tm_variants_parse(reader, table, "tracemill.variants", &solution->variant_count);
+}
+
 static void read_tracemill(tm_node_reader *reader, const tm_node *root, tm_solution *solution) {
     static const char *const keys[] = {"compile_flags", "link_flags",    "binding",
                                        "definitions",   "constants",     "compile_time_axes",
                                        "generic",       "arch_specific", "role",
-                                       "match",         "overwrites"};
+                                       "match",         "overwrites",    "variants"};
     const char *where = "tracemill";
     const tm_node *own = tm_node_may(reader, root, "", where, TM_NODE_OBJECT);
     if (!own)
@@ -301,12 +342,8 @@ static void read_tracemill(tm_node_reader *reader, const tm_node *root, tm_solut
     const tm_node *match = tm_node_may(reader, own, where, "match", TM_NODE_OBJECT);
     if (match)
         solution->match = tm_match_parse(reader, match, "tracemill.match");
-    const tm_node *baked = tm_node_get(own, "compile_time_axes");
-    if (baked)
-        tm_diag_error(reader->diag, baked->key_place, "tracemill.compile_time_axes",
-                      "expected no such key, as axes cannot be baked in yet, got %s; remove it and "
-                      "read the axes at run time",
-                      tm_node_describe(reader->arena, baked));
+    read_baked(reader, own, solution);
+    read_variants(reader, own, solution);
     if ((match || solution->definition_glob_count > 0) && solution->name &&
         !strstr(solution->name, PLACEHOLDER))
         tm_diag_error(reader->diag, tm_node_get(root, "name")->place, "name",

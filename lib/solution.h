@@ -13,6 +13,7 @@
 #include "lib/diag.h"
 #include "lib/match.h"
 #include "lib/node.h"
+#include "lib/variants.h"
 
 #define TM_MAX_FILES 1000 /* sources of one solution; more is an error with position */
 
@@ -70,6 +71,10 @@ typedef struct {
     bool arch_specific; /* sm_90a rather than sm_90 */
     const char *const *overwrites; /* inputs that a call may change; restored before the next */
     size_t overwrite_count;
+    const char *const *baked; /* compile_time_axes: var axes that are macros, each once */
+    size_t baked_count;
+    const tm_variant *variants; /* each a solution of its own; NULL: this is the only one */
+    size_t variant_count;
     tm_role role;
     const tm_match *match; /* or NULL */
     const tm_constants_row *constants;

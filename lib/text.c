@@ -188,7 +188,8 @@ const char *tm_text_nearest(const char *word, const char *const *candidates, siz
 }
 
 void tm_text_add_component(tm_text *text, const char *name) {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.+=";
     const char *at = name;
     /* A lone '%' comes from no other name. */
     if (name[0] == '\0')

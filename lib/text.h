@@ -47,7 +47,7 @@ uint64_t tm_text_hash(uint64_t hash, const char *text);
  * Borrows from `candidates`. */
 const char *tm_text_nearest(const char *word, const char *const *candidates, size_t count);
 
-/* Appends `name` with every byte outside [A-Za-z0-9_.-] and a leading '.' as %XX, so that any
+/* Appends `name` with every byte outside [A-Za-z0-9_.+=-] and a leading '.' as %XX, so that any
  * name makes one path component; the empty name gives "%". Two different names never give the same
  * component. */
 void tm_text_add_component(tm_text *text, const char *name);

@@ -142,13 +142,22 @@ const char *tm_figure_cut(tm_arena *arena, const char *text, size_t width) {
     return tm_arena_format(arena, "%.*s..", (int)length, text);
 }
 
+/* Where the macros of a variant begin, behind the definition's name; `length` when there are none.
+ */
+static size_t variant_begin(const char *solution, size_t length, const char *definition) {
+    const char *at = strstr(solution, definition);
+    size_t begin = at != NULL ? (size_t)(at - solution) + strlen(definition) : length;
+    return solution[begin] == '+' ? begin : length;
+}
+
 const char *tm_figure_solution(tm_arena *arena, const char *solution, const char *definition,
                                size_t width) {
     const char *name = tm_figure_line(arena, solution);
     size_t length = strlen(solution), tail = strlen(definition);
+    length = variant_begin(solution, length, definition);
     if (tm_figure_width(name) > width && length > tail + 1 && solution[length - tail - 1] == '_' &&
-        strcmp(solution + length - tail, definition) == 0)
-        name = tm_arena_format(arena, "%.*s*", (int)(length - tail), name);
+        strncmp(solution + length - tail, definition, tail) == 0)
+        name = tm_arena_format(arena, "%.*s*%s", (int)(length - tail), name, name + length);
     return tm_figure_cut(arena, name, width);
 }
 

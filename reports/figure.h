@@ -33,8 +33,8 @@ size_t tm_figure_width(const char *text);
 size_t tm_figure_break(const char *text, size_t width);
 /* At most `width` columns (at least 4), the rest replaced by "..". */
 const char *tm_figure_cut(tm_arena *arena, const char *text, size_t width);
-/* A solution's name in at most `width` columns: a trailing "_<definition>" gives way to "_*" first.
- */
+/* A solution's name in at most `width` columns: a trailing "_<definition>", or one before the
+ * macros of a variant, gives way to "_*" first. */
 const char *tm_figure_solution(tm_arena *arena, const char *solution, const char *definition,
                                size_t width);
 /* Workload as people tell them apart: "98773f58 (batch_size=7)". */

@@ -34,8 +34,20 @@ static const tm_node *need_array(loader *load, const tm_node *object, const char
 
 /* ---- the plan ---- */
 
-static bool read_solution(loader *load, const tm_node *node, const char *where, bool waits,
-                          tm_model_solution *solution) {
+/* Whether a variant's name begins with that of its base. */
+static bool is_base(loader *load, const tm_node *node, const char *where,
+                    const tm_model_solution *solution) {
+    size_t length = strlen(solution->base);
+    if (strncmp(solution->name, solution->base, length) == 0)
+        return true;
+    tm_diag_error(load->reader.diag, tm_node_get(node, "base")->place, where,
+                  "expected a base that \"%s\" begins with, got \"%s\"", solution->name,
+                  solution->base);
+    return false;
+}
+
+static bool read_solution(loader *load, const tm_node *node, const char *where,
+                          size_t workload_count, bool waits, tm_model_solution *solution) {
     if (node->type != TM_NODE_OBJECT) {
         tm_diag_error(load->reader.diag, node->place, where, "expected an object, got %s",
                       tm_node_describe(load->reader.arena, node));
@@ -47,6 +59,21 @@ static bool read_solution(loader *load, const tm_node *node, const char *where, 
     if (waits) {
         good &= tm_node_need_string(&load->reader, node, where, "status", &solution->needs);
         good &= tm_node_need_string(&load->reader, node, where, "reason", &solution->reason);
+    }
+    solution->variant = tm_node_may(&load->reader, node, where, "variant", TM_NODE_OBJECT);
+    good &= solution->variant != NULL || tm_node_get(node, "variant") == NULL;
+    if (solution->variant != NULL) {
+        good &= tm_node_need_string(&load->reader, node, where, "base", &solution->base);
+        good &= tm_node_need_string(&load->reader, node, where, "family", &solution->family);
+        good = good && is_base(load, node, where, solution);
+    }
+    size_t count = 0;
+    good &= tm_node_may_strings(&load->reader, node, where, "objects", &solution->objects, &count);
+    if (solution->objects != NULL && count != workload_count) {
+        tm_diag_error(load->reader.diag, tm_node_get(node, "objects")->place, where,
+                      "expected an object for each of %zu workloads, got %zu", workload_count,
+                      count);
+        good = false;
     }
     return good;
 }
@@ -66,9 +93,9 @@ static bool read_solutions(loader *load, const tm_node *node, const char *where,
     for (int waits = 0; waits < 2 && lists[waits] != NULL; waits++) {
         size_t index = 0;
         for (const tm_node *item = lists[waits]->child; item != NULL; item = item->next, index++)
-            good &= read_solution(load, item,
-                                  tm_arena_format(arena, "%s.%s[%zu]", where, keys[waits], index),
-                                  waits, &solutions[definition->solution_count++]);
+            good &= read_solution(
+                load, item, tm_arena_format(arena, "%s.%s[%zu]", where, keys[waits], index),
+                definition->workload_count, waits, &solutions[definition->solution_count++]);
     }
     definition->solutions = solutions;
     return good;
@@ -259,15 +286,23 @@ static const char *first_error(const tm_diag *diag, size_t begin) {
     return begin < count ? entries[begin].message : "not a trace of this cell";
 }
 
-static const char *find_log(loader *load, const tm_model_cell *cell, const char *solution) {
+/* A file beside the object that a solution has for a workload. */
+static const char *object_file(tm_arena *arena, const tm_model_solution *solution, size_t workload,
+                               const char *end) {
+    const char *suffix = solution->objects != NULL ? solution->objects[workload] : "";
+    return tm_layout_solution(arena, solution->name, tm_arena_format(arena, "%s%s", suffix, end));
+}
+
+static const char *find_log(loader *load, const tm_model_cell *cell, const char *compiler_log) {
     tm_arena *arena = load->reader.arena;
     size_t stem = strlen(cell->trace_path) - strlen(".json");
     const char *log = tm_arena_format(arena, "%.*s.log", (int)stem, cell->trace_path);
     if (access(tm_file_join(arena, load->build, log), F_OK) == 0)
         return log;
-    log = tm_layout_solution(arena, solution, ".log");
     bool compiled = cell->state == TM_MODEL_RAN && cell->trace.status == TM_STATUS_COMPILE_ERROR;
-    return compiled && access(tm_file_join(arena, load->build, log), F_OK) == 0 ? log : NULL;
+    return compiled && access(tm_file_join(arena, load->build, compiler_log), F_OK) == 0
+               ? compiler_log
+               : NULL;
 }
 
 static void note_environment(loader *load, const tm_trace *trace) {
@@ -292,7 +327,7 @@ static void fill_missing(tm_trace *trace) {
 }
 
 static void load_cell(loader *load, const tm_model_definition *definition,
-                      const tm_model_solution *solution, tm_model_workload *workload,
+                      const tm_model_solution *solution, size_t index, tm_model_workload *workload,
                       tm_model_cell *cell) {
     tm_arena *arena = load->reader.arena;
     cell->reason = "";
@@ -305,7 +340,7 @@ static void load_cell(loader *load, const tm_model_definition *definition,
                                        definition->name, solution->name, workload->uuid);
     cell->command = tm_arena_format(arena, "%s --solution %s",
                                     tm_layout_harness(arena, definition->name, workload->uuid, ""),
-                                    tm_layout_solution(arena, solution->name, ".so"));
+                                    object_file(arena, solution, index, ".so"));
     const char *path = tm_file_join(arena, load->build, cell->trace_path);
     errno = 0;
     const tm_source *source = tm_file_read(arena, path);
@@ -332,7 +367,7 @@ static void load_cell(loader *load, const tm_model_definition *definition,
     cell->reason = cell->trace.reason;
     note_environment(load, &cell->trace);
     if (cell->trace.status != TM_STATUS_PASSED)
-        cell->log_path = find_log(load, cell, solution->name);
+        cell->log_path = find_log(load, cell, object_file(arena, solution, index, ".log"));
     const tm_node *seed = tm_node_get(cell->trace.details_node, "seed");
     if (seed && seed->number > 0) /* the same inputs again; drawn only when calls were made */
         cell->command = tm_arena_format(arena, "%s --seed=%.0f", cell->command, seed->number);
@@ -357,7 +392,7 @@ static void load_definition(loader *load, tm_model_definition *definition) {
     for (size_t i = 0; i < solution_count; i++) {
         tm_model_cell *cells = tm_arena_array(load->reader.arena, workload_count, sizeof(*cells));
         for (size_t j = 0; j < workload_count; j++)
-            load_cell(load, definition, &solutions[i], &workloads[j], &cells[j]);
+            load_cell(load, definition, &solutions[i], j, &workloads[j], &cells[j]);
         solutions[i].cells = cells;
         solutions[i].score = tm_score_cells(cells, workload_count);
         tm_score_add(&definition->score, &solutions[i].score);

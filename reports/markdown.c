@@ -7,6 +7,7 @@
 #include "reports/figure.h"
 #include "reports/group.h"
 #include "reports/score.h"
+#include "reports/tuning.h"
 
 /* Letters, digits and bytes of longer characters: an underscore between two of them is harmless. */
 static bool is_word(char byte) {
@@ -121,6 +122,65 @@ static void add_scores(tm_arena *arena, tm_text *text, const tm_model *model) {
     for (size_t i = 0; i < model->definition_count; i++)
         for (size_t j = 0; j < model->definitions[i].solution_count; j++)
             add_score_row(arena, text, &model->definitions[i], &model->definitions[i].solutions[j]);
+}
+
+/* ---- variants ---- */
+
+/* A row for each variant, over all definitions. */
+static void add_family_rows(tm_arena *arena, tm_text *text, const tm_tuning_family *family) {
+    tm_text_add(text,
+                "| variant | passed | speedup (geometric mean) | best of |\n|---|--:|--:|--:|\n");
+    for (size_t i = 0; i < family->row_count; i++) {
+        const tm_tuning_row *row = &family->rows[i];
+        const char *mark = row == family->best ? "**" : "";
+        bool comparable = tm_score_failed(&row->score) == 0 && row->score.broken == 0;
+        tm_text_format(text, "| %s%s%s | %zu/%zu | %s | %zu of %s |\n", mark,
+                       escape(arena, tm_tuning_values(arena, row->example)), mark,
+                       row->score.by_status[TM_STATUS_PASSED],
+                       row->score.cells - row->score.by_status[TM_STATUS_VOID],
+                       comparable ? tm_figure_speedup(arena, tm_score_speedup(&row->score)) : "-",
+                       row->best_of, tm_figure_count(arena, row->definitions, "definition"));
+    }
+}
+
+/* A row for each workload: the fastest variant there, beside the best over the definition. */
+static void add_tuning_rows(tm_arena *arena, tm_text *text, const tm_tuning *tuning) {
+    for (size_t i = 0; i < tuning->definition->workload_count; i++) {
+        int fastest = tm_tuning_fastest(tuning, i);
+        tm_text_format(text, "| %s | %s | ", escape(arena, tuning->definition->name),
+                       escape(arena, tm_figure_workload(arena, &tuning->definition->workloads[i])));
+        if (fastest < 0) {
+            tm_text_add(text, "- | - | - | - |\n");
+            continue;
+        }
+        const tm_model_solution *variant = tuning->variants[fastest];
+        const tm_trace *trace = &variant->cells[i].trace;
+        tm_text_format(text, "%s | %s | %s | ", escape(arena, tm_tuning_values(arena, variant)),
+                       tm_figure_latency(arena, trace->latency_ms),
+                       tm_figure_speedup(arena, trace->speedup_factor));
+        tm_text_format(text, "%s |\n",
+                       tuning->best == NULL
+                           ? "-"
+                           : tm_figure_latency(arena, tuning->best->cells[i].trace.latency_ms));
+    }
+}
+
+static void add_variants(tm_arena *arena, tm_text *text, const tm_model *model) {
+    size_t count;
+    const tm_tuning_family *families = tm_tuning_find(arena, model, &count);
+    if (count > 0)
+        tm_text_add(text,
+                    "\n## Variants\n\n**Bold** passed every cell of every definition with the "
+                    "highest geometric mean. Below, the fastest variant on each workload, "
+                    "beside the one with the best geometric mean over its definition.\n");
+    for (size_t i = 0; i < count; i++) {
+        tm_text_format(text, "\n### %s\n\n", escape(arena, families[i].name));
+        add_family_rows(arena, text, &families[i]);
+        tm_text_add(text, "\n| definition | workload | fastest | latency | speedup | best of the "
+                          "definition |\n|---|---|---|--:|--:|--:|\n");
+        for (size_t j = 0; j < families[i].tuning_count; j++)
+            add_tuning_rows(arena, text, &families[i].tunings[j]);
+    }
 }
 
 /* ---- failures and gaps ---- */
@@ -308,6 +368,7 @@ const char *tm_markdown_format(tm_arena *arena, const tm_model *model, const cha
     tm_text text = {0};
     add_overview(arena, &text, model);
     add_scores(arena, &text, model);
+    add_variants(arena, &text, model);
     add_failures(arena, &text, model, build);
     add_doubts(arena, &text, model);
     size_t count;

@@ -74,6 +74,9 @@ typedef struct {
 typedef struct {
     const char *name, *author, *language;
     const char *needs, *reason; /* of one that waits, else NULL */
+    const char *base, *family;  /* of a variant: its name without the macros; that of its table */
+    const tm_node *variant;     /* macro -> value; NULL, as the two before, when it is none */
+    const char *const *objects; /* suffix of each workload's object; NULL: one object for all */
     const tm_model_cell *cells; /* one per workload of the definition, in its order */
     tm_score score;
 } tm_model_solution;

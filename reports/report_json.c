@@ -4,6 +4,7 @@
 #include "reports/doubt.h"
 #include "reports/group.h"
 #include "reports/score.h"
+#include "reports/tuning.h"
 
 /* A figure of which 0 means that there is none. */
 static void set_figure(tm_json *object, const char *key, double value) {
@@ -42,6 +43,11 @@ static tm_json *solution_json(const tm_model_solution *solution) {
     tm_json_set_string(object, "author", solution->author);
     tm_json_set_string(object, "language", solution->language);
     tm_json_set_string(object, "needs", solution->needs);
+    tm_json_set_string(object, "base", solution->base);
+    if (solution->variant != NULL)
+        tm_json_set_node(object, "variant", solution->variant);
+    else
+        tm_json_set_null(object, "variant");
     set_counts(object, score);
     tm_json_set_bool(object, "complete", tm_score_complete(score));
     set_figure(object, "min_latency_ms", score->min_latency_ms);
@@ -174,6 +180,66 @@ static tm_json *weak_json(const tm_model *model) {
     return list;
 }
 
+static tm_json *tuning_json(const tm_tuning *tuning) {
+    tm_json *object = tm_json_object();
+    tm_json_set_string(object, "definition", tuning->definition->name);
+    tm_json_set_string(object, "base", tuning->variants[0]->base);
+    tm_json_set_string(object, "best", tuning->best != NULL ? tuning->best->name : NULL);
+    tm_json *workloads = tm_json_array();
+    for (size_t i = 0; i < tuning->definition->workload_count; i++) {
+        int fastest = tm_tuning_fastest(tuning, i);
+        tm_json *workload = tm_json_object();
+        tm_json_set_string(workload, "uuid", tuning->definition->workloads[i].uuid);
+        tm_json_set_string(workload, "fastest",
+                           fastest >= 0 ? tuning->variants[fastest]->name : NULL);
+        if (fastest >= 0)
+            tm_json_set_number(workload, "latency_ms",
+                               tuning->variants[fastest]->cells[i].trace.latency_ms);
+        else
+            tm_json_set_null(workload, "latency_ms");
+        tm_json_push(workloads, workload);
+    }
+    tm_json_set(object, "workloads", workloads);
+    return object;
+}
+
+static tm_json *family_json(const tm_tuning_family *family) {
+    tm_json *object = tm_json_object();
+    tm_json_set_string(object, "family", family->name);
+    tm_json_set_string(object, "author", family->author);
+    if (family->best != NULL)
+        tm_json_set_node(object, "best", family->best->example->variant);
+    else
+        tm_json_set_null(object, "best");
+    tm_json *rows = tm_json_array();
+    for (size_t i = 0; i < family->row_count; i++) {
+        const tm_tuning_row *row = &family->rows[i];
+        tm_json *one = tm_json_object();
+        tm_json_set_node(one, "variant", row->example->variant);
+        tm_json_set_int(one, "definitions", (int64_t)row->definitions);
+        tm_json_set_int(one, "best_of", (int64_t)row->best_of);
+        tm_json_set_bool(one, "complete", tm_score_complete(&row->score));
+        set_figure(one, "geomean_speedup", tm_score_speedup(&row->score));
+        set_figure(one, "geomean_latency_ms", tm_score_latency_ms(&row->score));
+        tm_json_push(rows, one);
+    }
+    tm_json_set(object, "variants", rows);
+    tm_json *definitions = tm_json_array();
+    for (size_t i = 0; i < family->tuning_count; i++)
+        tm_json_push(definitions, tuning_json(&family->tunings[i]));
+    tm_json_set(object, "definitions", definitions);
+    return object;
+}
+
+static tm_json *variants_json(tm_arena *arena, const tm_model *model) {
+    size_t count;
+    const tm_tuning_family *families = tm_tuning_find(arena, model, &count);
+    tm_json *list = tm_json_array();
+    for (size_t i = 0; i < count; i++)
+        tm_json_push(list, family_json(&families[i]));
+    return list;
+}
+
 static void set_doubts(tm_json *totals, const tm_model *model) {
     tm_json *flags = tm_json_object();
     for (int i = 0; i < TM_DOUBT_COUNT; i++)
@@ -218,6 +284,7 @@ char *tm_report_json_format(tm_arena *arena, const tm_model *model) {
     for (size_t i = 0; i < model->definition_count; i++)
         tm_json_push(definitions, definition_json(&model->definitions[i]));
     tm_json_set(root, "definitions", definitions);
+    tm_json_set(root, "variants", variants_json(arena, model));
     tm_json_set(root, "cells", cells_json(model));
     tm_json_set(root, "weak", weak_json(model));
     tm_json_set(root, "not_planned", not_planned_json(model));

@@ -8,11 +8,17 @@
 #include "reports/group.h"
 #include "reports/score.h"
 #include "reports/table.h"
+#include "reports/tuning.h"
 
 #define WIDTH 100
 #define MAX_SOLUTION_ROWS 60
 #define MAX_FAILURES 20
 #define MAX_LINES 10 /* of the sections that only list */
+
+typedef struct {
+    const tm_tuning_family *families;
+    size_t count;
+} variant_list;
 
 /* `head`, as many of the names as fit into the width, and `tail`. */
 static void add_list(tm_arena *arena, tm_text *text, const char *head, const char *const *names,
@@ -117,7 +123,14 @@ static void add_solution_row(tm_arena *arena, tm_table *table,
     tm_table_add(table, cells);
 }
 
-static void add_solution_table(tm_arena *arena, tm_text *text, const tm_model *model, size_t rows) {
+/* Of the variants of one solution a single one stands in the table. */
+static bool is_shown(const variant_list *tunings, const tm_model_solution *solution) {
+    const tm_tuning *tuning = tm_tuning_of(tunings->families, tunings->count, solution);
+    return tuning == NULL || tuning->shown == solution;
+}
+
+static void add_solution_table(tm_arena *arena, tm_text *text, const tm_model *model,
+                               const variant_list *tunings, size_t rows) {
     static const tm_table_column columns[] = {{"definition, solution", false},
                                               {"author", false},
                                               {"passed", true},
@@ -133,7 +146,8 @@ static void add_solution_table(tm_arena *arena, tm_text *text, const tm_model *m
         const char *name = tm_figure_line(arena, definition->name);
         tm_table_add_heading(table, tm_figure_cut(arena, name, WIDTH));
         for (size_t j = 0; j < definition->solution_count; j++)
-            add_solution_row(arena, table, definition, &definition->solutions[j]);
+            if (is_shown(tunings, &definition->solutions[j]))
+                add_solution_row(arena, table, definition, &definition->solutions[j]);
     }
     tm_table_print(table, text);
 }
@@ -166,10 +180,12 @@ static void add_definition_table(tm_arena *arena, tm_text *text, const tm_model 
     tm_table_print(table, text);
 }
 
-static void add_table(tm_arena *arena, tm_text *text, const tm_model *model) {
+static void add_table(tm_arena *arena, tm_text *text, const tm_model *model,
+                      const variant_list *tunings) {
     size_t rows = 0;
     for (size_t i = 0; i < model->definition_count; i++)
-        rows += model->definitions[i].solution_count;
+        for (size_t j = 0; j < model->definitions[i].solution_count; j++)
+            rows += is_shown(tunings, &model->definitions[i].solutions[j]);
     tm_text_add(text, "\n");
     if (model->score.cells + model->score.waiting == 0) {
         tm_text_add(text, "Nothing was planned: no definition has a reference, a solution and a "
@@ -177,7 +193,7 @@ static void add_table(tm_arena *arena, tm_text *text, const tm_model *model) {
         return;
     }
     if (rows <= MAX_SOLUTION_ROWS) {
-        add_solution_table(arena, text, model, rows);
+        add_solution_table(arena, text, model, tunings, rows);
         tm_text_add(text, "\n* best of its definition: every cell passed, highest speedup\n");
     } else {
         add_definition_table(arena, text, model);
@@ -189,6 +205,61 @@ static void add_table(tm_arena *arena, tm_text *text, const tm_model *model) {
     const char *measuring = tm_doubt_measuring(arena, &model->score);
     if (measuring != NULL)
         tm_text_format(text, "measuring: %s\n", measuring);
+}
+
+/* ---- variants ---- */
+
+/* "4 variants, 0.92x .. 1.31x": those that passed everywhere. */
+static const char *spread_text(tm_arena *arena, const tm_tuning_family *family) {
+    double least = 0.0, most = 0.0;
+    size_t failed = 0;
+    for (size_t i = 0; i < family->row_count; i++) {
+        const tm_score *score = &family->rows[i].score;
+        double speedup = tm_score_complete(score) ? tm_score_speedup(score) : 0.0;
+        failed += tm_score_failed(score) + score->broken > 0;
+        if (speedup > 0.0 && (least == 0.0 || speedup < least))
+            least = speedup;
+        most = speedup > most ? speedup : most;
+    }
+    const char *text = tm_figure_count(arena, family->row_count, "variant");
+    if (failed > 0)
+        text = tm_arena_format(arena, "%s, %zu failed", text, failed);
+    if (most > least)
+        text = tm_arena_format(arena, "%s, %s .. %s", text, tm_figure_speedup(arena, least),
+                               tm_figure_speedup(arena, most));
+    return text;
+}
+
+static void add_family(tm_arena *arena, tm_text *text, const tm_tuning_family *family) {
+    const char *name = tm_figure_cut(arena, tm_figure_line(arena, family->name), 40);
+    const char *best = "none passed every cell";
+    if (family->best != NULL)
+        best = tm_figure_line(arena, tm_tuning_values(arena, family->best->example));
+    const char *where =
+        family->best == NULL ? ""
+        : family->tuning_count == 1
+            ? tm_arena_format(arena, ", %s",
+                              tm_figure_speedup(arena, tm_score_speedup(&family->best->score)))
+            : tm_arena_format(arena, ", %s over %s, best of %zu",
+                              tm_figure_speedup(arena, tm_score_speedup(&family->best->score)),
+                              tm_figure_count(arena, family->tuning_count, "definition"),
+                              family->best->best_of);
+    tm_text_format(text, "  %s: %s\n    %s\n", name,
+                   tm_figure_cut(arena, tm_arena_format(arena, "%s%s", best, where),
+                                 WIDTH - 4 - tm_figure_width(name)),
+                   spread_text(arena, family));
+}
+
+static void add_variants(tm_arena *arena, tm_text *text, const variant_list *tunings) {
+    if (tunings->count == 0)
+        return;
+    tm_text_add(text, "\nVARIANTS  the best of each, which is the one in the table; by workload in "
+                      "report.md\n");
+    for (size_t i = 0; i < tunings->count && i < MAX_LINES; i++)
+        add_family(arena, text, &tunings->families[i]);
+    if (tunings->count > MAX_LINES)
+        tm_text_format(text, "  and %s in report.md\n",
+                       tm_figure_count(arena, tunings->count - MAX_LINES, "more family"));
 }
 
 /* ---- failures ---- */
@@ -375,7 +446,10 @@ const char *tm_summary_format(tm_arena *arena, const tm_model *model, const char
                               const char *report_path) {
     tm_text text = {0};
     add_header(arena, &text, model);
-    add_table(arena, &text, model);
+    variant_list tunings = {0};
+    tunings.families = tm_tuning_find(arena, model, &tunings.count);
+    add_table(arena, &text, model, &tunings);
+    add_variants(arena, &text, &tunings);
     add_failures(arena, &text, model, build);
     add_weak(arena, &text, model);
     add_doubts(arena, &text, model);

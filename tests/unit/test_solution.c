@@ -252,14 +252,11 @@ static void test_complaints(void **state) {
         {"'link_flags': ['-lm']", "'libraries': ['-lm']",
          "6:54: error: tracemill: unknown key 'libraries'; the known ones are 'compile_flags', "
          "'link_flags', 'binding', 'definitions', 'constants', 'compile_time_axes', 'generic', "
-         "'arch_specific', 'role', 'match', 'overwrites'\n"},
+         "'arch_specific', 'role', 'match', 'overwrites', 'variants'\n"},
         {"['-lm']", "['']",
          "6:69: error: tracemill.link_flags[0]: expected a non-empty string, got ''\n"},
         {"'generic': true", "'generic': 1",
          "7:45: error: tracemill.generic: expected true or false, got 1\n"},
-        {"'generic': true", "'compile_time_axes': ['batch_size']",
-         "7:34: error: tracemill.compile_time_axes: expected no such key, as axes cannot be baked "
-         "in yet, got an array; remove it and read the axes at run time\n"},
         {"'reference', 'binding'", "'refernce', 'binding'",
          "9:11: error: tracemill.role: expected one of solution, reference, got 'refernce'; did "
          "you mean 'reference'?\n"},
