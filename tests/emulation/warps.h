@@ -1,7 +1,8 @@
 /* warps: enough of a GPU to run a kernel's source on a machine without one: a block's threads are
  * fibers on one core, which meet at barriers and where lanes of a warp exchange values. Threads go
- * on in random order, and an asynchronous copy arrives when it was started or not before it is
- * waited for, by chance: what a missing wait leaves undefined differs.
+ * on in random order, and so do the blocks of a grid, a few of which are under way at a time; an
+ * asynchronous copy arrives when it was started or not before it is waited for, by chance: what a
+ * missing wait leaves undefined differs. An atomic without a fence before it ends the run.
  *
  * Has what warp_tiles.h has, by the PTX ISA's description of each instruction, and stands in for
  * it. Deliberately does not know time, caches or bank conflicts, and lanes need not be converged.
@@ -29,7 +30,7 @@
 #define __forceinline__ inline
 #define __launch_bounds__(threads)
 #define threadIdx (running_fiber().thread)
-#define blockIdx (device.block)
+#define blockIdx (device.now->at)
 
 using std::max;
 using std::min;
@@ -42,6 +43,9 @@ struct alignas(16) uint4 {
 };
 struct float2 {
     float x, y;
+};
+struct alignas(16) float4 {
+    float x, y, z, w;
 };
 inline float2 make_float2(float x, float y) {
     return {x, y};
@@ -70,6 +74,7 @@ struct fiber {
     ucontext_t context;
     place thread;
     bool done;
+    bool fenced;                /* since the last barrier */
     copies started;             /* since the last commit */
     std::vector<copies> groups; /* committed and not waited for */
     uint64_t exchanged[4];      /* what the other lanes of the warp see */
@@ -82,11 +87,18 @@ struct barrier {
 
 constexpr int block_threads = 128, warp_lanes = 32;
 
-struct emulated_device {
+struct emulated_block {
     fiber fibers[block_threads];
-    barrier warps[block_threads / warp_lanes], block_barrier;
-    int running = 0;
-    place block{};
+    barrier warps[block_threads / warp_lanes], all;
+    place at;
+    std::vector<int> waiting;
+    std::vector<char> shared; /* while another one runs */
+};
+
+struct emulated_device {
+    std::vector<emulated_block> blocks;
+    emulated_block *now = nullptr;
+    int running = 0; /* thread */
     ucontext_t scheduler;
     std::mt19937 random;
     std::function<void()> kernel;
@@ -94,11 +106,19 @@ struct emulated_device {
 static emulated_device device;
 
 inline fiber &running_fiber() {
-    return device.fibers[device.running];
+    return device.now->fibers[device.running];
+}
+
+/* From a fiber, too, whose stack exit would take away. */
+[[noreturn]] inline void stop(const char *why) {
+    printf("FAIL emulation: %s\n", why);
+    fflush(stdout);
+    _Exit(1);
 }
 
 inline void wait_at(barrier &here, int threads) {
     const int generation = here.generation;
+    running_fiber().fenced = false;
     if (++here.arrived == threads) {
         here.arrived = 0;
         ++here.generation;
@@ -109,18 +129,18 @@ inline void wait_at(barrier &here, int threads) {
 }
 
 inline void __syncthreads() {
-    wait_at(device.block_barrier, block_threads);
+    wait_at(device.now->all, block_threads);
 }
 
 inline void __syncwarp() {
-    wait_at(device.warps[device.running / warp_lanes], warp_lanes);
+    wait_at(device.now->warps[device.running / warp_lanes], warp_lanes);
 }
 
 /* Shows `bytes` of `mine` to the warp, looks at all lanes' by `look`, and goes on when all have. */
 template <typename F> void exchange(const void *mine, size_t bytes, F look) {
     memcpy(running_fiber().exchanged, mine, bytes);
     __syncwarp();
-    const fiber *first = &device.fibers[device.running / warp_lanes * warp_lanes];
+    const fiber *first = &device.now->fibers[device.running / warp_lanes * warp_lanes];
     look([first](int lane) { return first[lane].exchanged; });
     __syncwarp();
 }
@@ -157,11 +177,27 @@ inline float __shfl_xor_sync(unsigned, float mine, int distance) {
     return value;
 }
 
+inline void __threadfence() {
+    running_fiber().fenced = true;
+}
+
+inline int atomicAdd(int *to, int value) {
+    if (!running_fiber().fenced)
+        stop("atomicAdd: expected a fence between the last barrier and it");
+    *to += value;
+    return *to - value;
+}
+
+template <typename T> T __ldcg(const T *from) {
+    return *from;
+}
+
+inline void prefetch(const void *) {
+}
+
 inline void copy_async(void *to, const void *from) {
-    if ((uintptr_t)to % 16 != 0 || (uintptr_t)from % 16 != 0) {
-        fprintf(stderr, "copy_async: expected addresses that are multiples of 16\n");
-        exit(1);
-    }
+    if ((uintptr_t)to % 16 != 0 || (uintptr_t)from % 16 != 0)
+        stop("copy_async: expected addresses that are multiples of 16");
     if (device.random() % 2)
         memcpy(to, from, 16);
     else
@@ -237,15 +273,14 @@ inline void run_fiber() {
         swapcontext(&running_fiber().context, &device.scheduler);
 }
 
-/* One block of 128 threads. Shared memory, the kernel's own affair, should be filled anew. */
-inline void run_block(int x, int y, const std::function<void()> &kernel) {
-    device.block = {x, y, 0};
-    device.kernel = kernel;
-    std::vector<int> waiting;
+inline void start_block(emulated_block &block, place at) {
+    block.at = at;
+    block.waiting.clear();
     for (int i = 0; i < block_threads; ++i) {
-        fiber &f = device.fibers[i];
+        fiber &f = block.fibers[i];
         f.thread = {i, 0, 0};
         f.done = false;
+        f.fenced = false;
         f.started.clear();
         f.groups.clear();
         f.stack.resize(1 << 17);
@@ -254,21 +289,70 @@ inline void run_block(int x, int y, const std::function<void()> &kernel) {
         f.context.uc_stack.ss_size = f.stack.size();
         f.context.uc_link = nullptr;
         makecontext(&f.context, run_fiber, 0);
-        waiting.push_back(i);
+        block.waiting.push_back(i);
     }
-    for (int rounds = 0; !waiting.empty(); ++rounds) {
-        if (rounds == 10000000) {
-            fprintf(stderr, "threads wait for each other\n");
-            exit(1);
+}
+
+/* Each thread that is not done goes on to where it waits. */
+inline void run_round(emulated_block &block) {
+    device.now = &block;
+    std::shuffle(block.waiting.begin(), block.waiting.end(), device.random);
+    for (int i : block.waiting) {
+        device.running = i;
+        swapcontext(&device.scheduler, &block.fibers[i].context);
+    }
+    block.waiting.erase(std::remove_if(block.waiting.begin(), block.waiting.end(),
+                                       [&](int i) { return block.fibers[i].done; }),
+                        block.waiting.end());
+}
+
+/* A grid of blocks of 128 threads, in random order, `resident` of them under way at a time; shared
+ * memory, filled with NaN for a new block, is `bytes` at `shared`. */
+inline void run_grid(int columns, int rows, int resident, void *shared, size_t bytes,
+                     const std::function<void()> &kernel) {
+    std::vector<place> left;
+    for (int i = 0; i < columns * rows; ++i)
+        left.push_back({i % columns, i / columns, 0});
+    std::shuffle(left.begin(), left.end(), device.random);
+    device.kernel = kernel;
+    device.blocks.resize((size_t)resident);
+    std::vector<emulated_block *> idle, busy;
+    for (emulated_block &block : device.blocks)
+        idle.push_back(&block);
+    for (int turns = 0; !left.empty() || !busy.empty(); ++turns) {
+        if (turns == 100000)
+            stop("threads wait for each other");
+        if (!left.empty() && !idle.empty()) {
+            start_block(*idle.back(), left.back());
+            idle.back()->shared.assign(bytes, (char)0xff);
+            busy.push_back(idle.back());
+            idle.pop_back();
+            left.pop_back();
+            continue;
         }
-        std::shuffle(waiting.begin(), waiting.end(), device.random);
-        for (int i : waiting) {
-            device.running = i;
-            swapcontext(&device.scheduler, &device.fibers[i].context);
+        const size_t chosen = device.random() % busy.size();
+        emulated_block &block = *busy[chosen];
+        memcpy(shared, block.shared.data(), bytes);
+        for (int round = device.random() % 256; round >= 0 && !block.waiting.empty(); --round)
+            run_round(block);
+        memcpy(block.shared.data(), shared, bytes);
+        if (block.waiting.empty()) {
+            idle.push_back(&block);
+            busy.erase(busy.begin() + (std::ptrdiff_t)chosen);
         }
-        waiting.erase(std::remove_if(waiting.begin(), waiting.end(),
-                                     [](int i) { return device.fibers[i].done; }),
-                      waiting.end());
+    }
+}
+
+/* One block of 128 threads. Shared memory, the kernel's own affair, should be filled anew. */
+inline void run_block(int x, int y, const std::function<void()> &kernel) {
+    device.kernel = kernel;
+    device.blocks.resize(1);
+    emulated_block &block = device.blocks[0];
+    start_block(block, {x, y, 0});
+    for (int rounds = 0; !block.waiting.empty(); ++rounds) {
+        if (rounds == 10000000)
+            stop("threads wait for each other");
+        run_round(block);
     }
 }
 

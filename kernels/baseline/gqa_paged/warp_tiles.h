@@ -18,6 +18,11 @@ __device__ __forceinline__ void copy_async(void *to, const void *from) {
                  "l"(from));
 }
 
+/* The line around an address is on its way to the L2. */
+__device__ __forceinline__ void prefetch(const void *from) {
+    asm volatile("prefetch.global.L2 [%0];\n" ::"l"(__cvta_generic_to_global(from)));
+}
+
 __device__ __forceinline__ void commit_copies() {
     asm volatile("cp.async.commit_group;\n");
 }
