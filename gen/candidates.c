@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/layout.h"
+
 void tm_candidates_add(tm_candidates *list, tm_arena *arena, tm_candidate candidate) {
     list->items =
         tm_arena_grow(arena, list->items, list->count, &list->capacity, sizeof *list->items);
@@ -52,11 +54,20 @@ void tm_candidates_settle(tm_candidates *list, const tm_scan *scan, tm_diag *dia
             owner = definition->definition->source;
         else
             first = made;
-        made->dropped = owner != NULL;
+        const tm_solution *solution = made->scanned->solution;
+        const char *unfit = !tm_layout_fits(made->name)         ? "name"
+                            : !tm_layout_fits(solution->author) ? "author"
+                                                                : NULL;
+        made->dropped = owner || unfit;
         if (made->base && !made->variant)
             made->base->dropped = made->dropped;
-        if (owner)
-            tm_diag_error(diag, tm_node_get(made->scanned->solution->node, "name")->place, "name",
+        if (unfit)
+            tm_diag_error(diag, tm_node_get(solution->node, unfit)->place, unfit,
+                          "expected one line of at most %d bytes, as files are named after it, got "
+                          "\"%.60s\"...; rename it",
+                          TM_LAYOUT_MAX_NAME, unfit[0] == 'n' ? made->name : solution->author);
+        else if (owner)
+            tm_diag_error(diag, tm_node_get(solution->node, "name")->place, "name",
                           "expected a name of its own, got \"%s\", which %s has already; rename "
                           "one",
                           made->name, owner->path);

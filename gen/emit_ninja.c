@@ -176,6 +176,15 @@ static const char *constant_flag(const tm_constant *constant, tm_arena *arena) {
     return kept;
 }
 
+/* " -I<folder>": headers are found from where the paths of the sources start. A leading variable
+ * is ninja's. */
+static void add_root(tm_text *out, const char *folder) {
+    size_t variable = folder[0] == '$' ? strcspn(folder, "/") : 0;
+    tm_text_format(out, " -I%.*s", (int)variable, folder);
+    if (folder[variable])
+        add_word(out, folder + variable);
+}
+
 /* The solution's own flags, the constants that only its table knows, then the macros of a variant
  * and of baked axes. */
 static void add_flags(tm_text *out, const tm_unit *unit, tm_arena *arena) {
@@ -194,7 +203,11 @@ static void add_flags(tm_text *out, const tm_unit *unit, tm_arena *arena) {
             words[count++] = constant_flag(&row->constants[i], arena);
     for (size_t i = 0; i < unit->flag_count; i++)
         words[count++] = unit->flags[i];
-    add_words(out, "flags", words, count, tm_dependencies_flags(solution, false, arena));
+    tm_text more = {0};
+    add_root(&more, unit->ninja_folder);
+    tm_text_add(&more, tm_dependencies_flags(solution, false, arena));
+    add_words(out, "flags", words, count, tm_text_get(&more));
+    tm_text_free(&more);
 }
 
 /* The edge that compiles one shared object, without an end. */
@@ -222,11 +235,7 @@ static void add_compile(tm_text *out, const char *output, const tm_unit *unit, t
     add_path(out,
              is_ffi ? TM_FFI_LIBRARY : tm_file_join(arena, unit->contract->folder, "contract.h"));
     tm_text_add(out, " build/toolchain.txt build/bin/tm-cc\n");
-    if (is_ffi) {
-        tm_text_add(out, "  folder = ");
-        add_path(out, unit->ninja_folder);
-        tm_text_add(out, "\n");
-    } else {
+    if (!is_ffi) {
         add_words(out, "contract", &unit->contract->folder, 1, "");
         add_words(out, "entry", &solution->entry_symbol, 1, "");
         tm_text_format(out, "  entry_index = %zu\n", entry);

@@ -74,6 +74,27 @@ const char *tm_field_relative_path(tm_arena *arena, const char *path) {
     return length > 0 ? kept : NULL;
 }
 
+#define TEXT(value) #value
+#define NUMBER(macro) TEXT(macro)
+
+/* What no file can be called, or no build file can say; or NULL. */
+static const char *path_fault(const char *path) {
+    for (const char *c = path; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return "without control characters";
+    if (path[strcspn(path, "\"'&;<>*?^`|\\")]) /* which ninja ends a name at in a depfile */
+        return "without quotes and signs such as & and *";
+    if (strlen(path) > TM_FIELD_MAX_PATH)
+        return "of at most " NUMBER(TM_FIELD_MAX_PATH) " bytes";
+    for (const char *part = path; *part; part += *part == '/') {
+        size_t length = strcspn(part, "/");
+        if (length > TM_FIELD_MAX_NAME)
+            return "with names of at most " NUMBER(TM_FIELD_MAX_NAME) " bytes";
+        part += length;
+    }
+    return NULL;
+}
+
 const char *tm_field_check_path(tm_node_reader *reader, tm_place place, const char *where,
                                 const char *path, const char *root) {
     const char *relative = tm_field_relative_path(reader->arena, path);
@@ -82,7 +103,11 @@ const char *tm_field_check_path(tm_node_reader *reader, tm_place place, const ch
                       "expected a path relative to %s without \"..\", got \"%s\"; "
                       "keep the file inside and write its path from there",
                       root, path);
-    return relative;
+    const char *fault = relative ? path_fault(relative) : NULL;
+    if (fault)
+        tm_diag_error(reader->diag, place, where, "expected a path %s, got \"%.60s%s\"; rename it",
+                      fault, relative, strlen(relative) > 60 ? "..." : "");
+    return fault ? NULL : relative;
 }
 
 const char *tm_field_hint(tm_arena *arena, const char *word, const char *const *candidates,

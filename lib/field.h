@@ -15,6 +15,11 @@
 /* No name that becomes C is longer. */
 #define TM_FIELD_IDENTIFIER_BYTES 127
 
+/* Of a file below a folder of ours, and of each of its components: less than what systems allow,
+ * since names are completed with suffixes. */
+#define TM_FIELD_MAX_PATH 1000
+#define TM_FIELD_MAX_NAME 200
+
 /* Whether `name` can be an identifier in C and in C++ (so no keyword of either); an error at
  * `place` when not. */
 bool tm_field_check_identifier(tm_node_reader *reader, tm_place place, const char *where,
@@ -23,7 +28,8 @@ bool tm_field_check_identifier(tm_node_reader *reader, tm_place place, const cha
 /* `path` without "." and empty components; NULL when it is absolute, has a ".." component or names
  * nothing. In the arena. */
 const char *tm_field_relative_path(tm_arena *arena, const char *path);
-/* The same, with an error at `place` that says relative to what (`root`) the path has to be. */
+/* The same, with an error at `place` that says relative to what (`root`) the path has to be. Nor
+ * may it be longer than above or have characters that no build file can name. */
 const char *tm_field_check_path(tm_node_reader *reader, tm_place place, const char *where,
                                 const char *path, const char *root);
 

@@ -18,6 +18,16 @@ static char *tm_layout_path(tm_arena *arena, const char *folder, const char *con
     return result;
 }
 
+bool tm_layout_fits(const char *name) {
+    tm_text text = {0};
+    tm_text_add_component(&text, name);
+    bool fits = text.length <= TM_LAYOUT_MAX_NAME;
+    for (const char *c = name; *c; c++)
+        fits = fits && (unsigned char)*c >= 0x20 && *c != 0x7f;
+    tm_text_free(&text);
+    return fits;
+}
+
 char *tm_layout_trace(tm_arena *arena, const char *author, const char *op_type,
                       const char *definition, const char *solution, const char *uuid) {
     const char *names[] = {author, op_type, definition, solution, uuid, NULL};

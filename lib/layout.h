@@ -5,7 +5,14 @@
 #ifndef TM_LAYOUT_H
 #define TM_LAYOUT_H
 
+#include <stdbool.h>
+
 #include "lib/arena.h"
+
+#define TM_LAYOUT_MAX_NAME 200 /* of a component: with a suffix it is still less than 255 bytes */
+
+/* Whether files and targets can be named after `name`: it is short enough, and one line of text. */
+bool tm_layout_fits(const char *name);
 
 /* build/traces/<author>/<op_type>/<definition>/<solution>/<uuid>.json */
 char *tm_layout_trace(tm_arena *arena, const char *author, const char *op_type,

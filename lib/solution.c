@@ -34,6 +34,12 @@ static int find(const char *name, const char *const *names, size_t count) {
     return -1;
 }
 
+/* Whether `path` lies in what would be a folder called `file`. */
+static bool is_below(const char *path, const char *file) {
+    size_t length = strlen(file);
+    return strncmp(path, file, length) == 0 && path[length] == '/';
+}
+
 static void read_source(tm_node_reader *reader, const tm_node *node, const char *where,
                         tm_solution_file *files, size_t *count) {
     static const char *const keys[] = {"path", "content"};
@@ -56,7 +62,14 @@ static void read_source(tm_node_reader *reader, const tm_node *node, const char 
         tm_field_check_path(reader, place, path_where, path, "the folder of solution.json");
     if (!file->path)
         return;
-    for (size_t i = 0; i < *count; i++)
+    for (size_t i = 0; i < *count; i++) {
+        if (is_below(files[i].path, file->path) || is_below(file->path, files[i].path)) {
+            tm_diag_error(reader->diag, place, path_where,
+                          "expected a path that goes with those before it, got \"%s\" beside "
+                          "\"%s\", where one would be the other's folder; rename one of the two",
+                          path, files[i].path);
+            return;
+        }
         if (strcmp(files[i].path, file->path) == 0) {
             tm_diag_error(reader->diag, place, path_where,
                           "expected a path that no source before it has, got \"%s\"; rename one of "
@@ -64,6 +77,7 @@ static void read_source(tm_node_reader *reader, const tm_node *node, const char 
                           path);
             return;
         }
+    }
     (*count)++;
 }
 
