@@ -169,6 +169,7 @@ __device__ void show_sums(const running<D> &state, uint4 *shared, int stage, int
 template <typename T, int D>
 __device__ void store_sums(const problem<T> &p, const uint4 *shared, const meeting &all,
                            int request, bool is_shared, const rows &r) {
+#pragma unroll 1
     for (int i = threadIdx.x; i < r.heads * (D / 4); i += threads) {
         const int row = i / (D / 4);
         sum s = no_sum();
@@ -282,6 +283,7 @@ __device__ void gather_parts(const problem<T> &p, const shared_requests &shared,
             const int request = n == 0 ? shared.first : shared.last;
             const gathering g = find_gathering(p, request, round);
             again = again || g.to >= 0;
+#pragma unroll 1
             for (int i = threadIdx.x; i < r.heads * (D / 4); i += threads) {
                 const sum s = add_parts<T, D>(p, g.first, g.count, r.first_head, i);
                 if (g.to >= 0)

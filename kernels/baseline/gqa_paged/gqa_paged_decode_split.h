@@ -26,6 +26,7 @@ namespace {
 template <typename T> __device__ int requests_before(const problem<T> &p, int slot, int lane) {
     constexpr int at_once = 4; /* loads that wait together */
     int count = 0;
+#pragma unroll 1
     for (int first = 0; first < p.requests && count == first; first += 32 * at_once) {
         bool before[at_once];
 #pragma unroll
@@ -52,6 +53,7 @@ __device__ inline int count_tiles(const segment &s) {
 /* The first segment between slots of `request` or a later one. */
 template <typename T>
 __device__ segment find_segment(const problem<T> &p, int request, int first, int end) {
+#pragma unroll 1
     for (; request < p.requests && first < end; ++request) {
         const int from = max(first, first_slot(p, request));
         const int request_end = first_slot(p, request + 1), to = min(request_end, end);
@@ -71,6 +73,7 @@ struct cursor {
 
 /* Goes on to the segment that has the tile. */
 template <typename T> __device__ void settle(const problem<T> &p, cursor &c, int chunk_end) {
+#pragma unroll 1
     while (c.s.request < p.requests && c.tile >= count_tiles(c.s)) {
         c.tile -= count_tiles(c.s);
         c.s = find_segment(p, c.s.request + 1, c.s.end, chunk_end);
@@ -82,8 +85,9 @@ template <typename T> __device__ void settle(const problem<T> &p, cursor &c, int
 template <typename T>
 __device__ uint32_t find_vector(const problem<T> &p, const cursor &c, int kv_head, int lane) {
     const int slot = c.s.first + min(c.tile * tile_keys + lane % tile_keys, c.s.keys - 1);
-    const uint32_t page = (uint32_t)p.kv_indices[slot / p.page_size];
-    return (page * p.page_size + slot % p.page_size) * p.kv_heads + kv_head;
+    const uint32_t page_size = (uint32_t)p.page_size, place = (uint32_t)slot / page_size;
+    const uint32_t page = (uint32_t)p.kv_indices[place];
+    return (page * page_size + (slot - place * page_size)) * p.kv_heads + kv_head;
 }
 
 /* Starts to copy the 16 keys and values whose vectors lanes 0 to 15 hold. */
@@ -102,15 +106,18 @@ __device__ void copy_tile(const problem<T> &p, uint32_t vector, uint4 *tile, int
 /* The lines of `elems` elements are on their way to the L2; for a group of `lanes` threads. */
 template <typename E> __device__ void prefetch_lines(const E *from, int elems, int i, int lanes) {
     constexpr int line = 128 / sizeof(E);
+#pragma unroll 1
     for (i *= line; i < elems; i += lanes * line)
         prefetch(from + i);
 }
 
 /* Requests without a page have no block that would find them. */
 template <typename T, int D> __device__ void clear_empty(const problem<T> &p, const rows &r) {
+#pragma unroll 1
     for (int request = blockIdx.x; request < p.requests; request += p.chunks) {
         if (first_slot(p, request + 1) > first_slot(p, request))
             continue;
+#pragma unroll 1
         for (int i = threadIdx.x; i < r.heads * (D / 4); i += threads)
             store_output<T, D>(p, request, r.first_head, i, no_sum());
     }
