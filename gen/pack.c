@@ -1,5 +1,6 @@
 #include "gen/pack.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "lib/json.h"
@@ -29,11 +30,31 @@ static char *print(tm_json *root) {
     return text;
 }
 
-char *tm_pack_print(const tm_solution *solution, const tm_pack_files *files, const char *name) {
+/* Copies the members of an object but those among `left`. */
+static tm_json *all_but(const tm_node *object, const char *const *left, size_t count) {
+    tm_json *copy = tm_json_object();
+    for (const tm_node *node = object->child; node; node = node->next) {
+        bool skipped = false;
+        for (size_t i = 0; i < count; i++)
+            skipped = skipped || strcmp(node->key, left[i]) == 0;
+        if (!skipped)
+            tm_json_set_node(copy, node->key, node);
+    }
+    return copy;
+}
+
+char *tm_pack_print(const tm_solution *solution, const tm_pack_files *files, const char *definition,
+                    const char *name) {
+    static const char *const of_families[] = {"match", "definitions"};
     tm_json *root = tm_json_object();
     for (const tm_node *node = solution->node->child; node; node = node->next) {
-        if (strcmp(node->key, "name") == 0)
-            tm_json_set_string(root, node->key, name ? name : solution->name);
+        if (strcmp(node->key, "name") == 0 && name)
+            tm_json_set_string(root, node->key, name);
+        else if (strcmp(node->key, "definition") == 0 && definition)
+            tm_json_set_string(root, node->key, definition);
+        else if (strcmp(node->key, "tracemill") == 0 && definition && node->type == TM_NODE_OBJECT)
+            tm_json_set(root, node->key,
+                        all_but(node, of_families, sizeof of_families / sizeof *of_families));
         else if (strcmp(node->key, "sources") == 0)
             tm_json_set(root, node->key, sources_of(files));
         else if (strcmp(node->key, "spec") == 0) {

@@ -84,15 +84,26 @@ static bool pack_solution(packer *p, const tm_solution *solution) {
         !tm_pack_files_read(&files, solution, p->arena, p->diag))
         return true;
     note_inputs(p, solution, &files);
-    bool wrapped = !tm_pack_native_refuse(solution, p->arena), good = true;
+    const char *refused = tm_pack_native_refuse(solution, p->arena);
+    bool good = true;
+    if (refused && solution->binding == TM_BINDING_C) {
+        tm_diag_add(p->diag, TM_DIAG_WARNING, tm_node_get(solution->node, "name")->place, "name",
+                    "\"%s\" is not packed: %s", solution->name, refused);
+        return true;
+    }
     for (size_t i = 0; i < p->scan->definition_count; i++) {
         const tm_definition *definition = p->scan->definitions[i].definition;
         if (!tm_filters_covers(solution, definition))
             continue;
-        const char *name = tm_solution_expand_name(p->arena, solution->name, definition->name);
-        char *text = wrapped ? tm_pack_native_print(&p->native, solution, &files, definition, name)
-                             : tm_pack_print(solution, &files, name);
-        good = (!text || write_solution(p, solution, definition, name, text)) && good;
+        size_t variants = refused ? 0 : solution->variant_count;
+        for (size_t v = 0; v == 0 || v < variants; v++) {
+            const tm_variant *variant = variants ? &solution->variants[v] : NULL;
+            const char *name = tm_pack_native_name(solution, definition, variant, p->arena);
+            char *text = refused ? tm_pack_print(solution, &files, definition->name, name)
+                                 : tm_pack_native_print(&p->native, solution, &files, definition,
+                                                        variant, name);
+            good = (!text || write_solution(p, solution, definition, name, text)) && good;
+        }
     }
     return good;
 }

@@ -28,7 +28,17 @@ const char *tm_pack_native_refuse(const tm_solution *solution, tm_arena *arena) 
         return "its binding is not \"c\"; pack it without --tvm-ffi";
     if (!solution->destination_passing)
         return "its destination_passing_style is false, and contract.h passes outputs";
+    if (solution->baked_count)
+        return "its compile_time_axes make an object for each of their values, and a package is "
+               "one";
     return NULL;
+}
+
+const char *tm_pack_native_name(const tm_solution *solution, const tm_definition *definition,
+                                const tm_variant *variant, tm_arena *arena) {
+    return tm_arena_format(arena, "%s%s",
+                           tm_solution_expand_name(arena, solution->name, definition->name),
+                           variant ? variant->suffix : "");
 }
 
 /* What judges the definition, as the plan has it, but for any backend. */
@@ -45,7 +55,7 @@ static const tm_solution *reference_of(const tm_scan *scan, const tm_definition 
 
 char *tm_pack_native_print(const tm_pack_native *native, const tm_solution *solution,
                            const tm_pack_files *files, const tm_definition *definition,
-                           const char *name) {
+                           const tm_variant *variant, const char *name) {
     tm_arena *arena = native->arena;
     const tm_solution *reference = reference_of(native->scan, definition);
     tm_constant_list constants = tm_constants_of(arena, definition, reference);
@@ -60,10 +70,10 @@ char *tm_pack_native_print(const tm_pack_native *native, const tm_solution *solu
     if (solution->role != TM_ROLE_REFERENCE)
         constants = tm_constants_extend(arena, constants, solution, definition);
     tm_pack_files wrapped = *files;
-    if (!tm_pack_tvm_ffi_add(&wrapped, solution, definition, constants, native->tracemill_h, arena,
-                             native->diag))
+    if (!tm_pack_tvm_ffi_add(&wrapped, solution, definition, constants, variant,
+                             native->tracemill_h, arena, native->diag))
         return NULL;
-    return tm_pack_print_tvm_ffi(
-        solution, definition, &wrapped,
-        name ? name : tm_solution_expand_name(arena, solution->name, definition->name));
+    return tm_pack_print_tvm_ffi(solution, definition, &wrapped,
+                                 name ? name
+                                      : tm_pack_native_name(solution, definition, variant, arena));
 }

@@ -25,10 +25,16 @@ bool tm_pack_native_open(tm_pack_native *native, const tm_options *options, cons
 /* Why a solution cannot be wrapped, whatever the definition; NULL when it can. In the arena. */
 const char *tm_pack_native_refuse(const tm_solution *solution, tm_arena *arena);
 
+/* The name of a solution for a definition, of one of its variants unless that is NULL. In the
+ * arena. */
+const char *tm_pack_native_name(const tm_solution *solution, const tm_definition *definition,
+                                const tm_variant *variant, tm_arena *arena);
+
 /* The JSON text of a solution that is not refused, with its `files`, for a definition that it
- * covers. `name` NULL: its own. Caller frees; NULL after appending an error. */
+ * covers, and one of its variants when it has some. `name` NULL: its own. Caller frees; NULL after
+ * appending an error. */
 char *tm_pack_native_print(const tm_pack_native *native, const tm_solution *solution,
                            const tm_pack_files *files, const tm_definition *definition,
-                           const char *name);
+                           const tm_variant *variant, const char *name);
 
 #endif

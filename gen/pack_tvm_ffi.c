@@ -234,7 +234,8 @@ static void add_wrapper(tm_text *out, const tm_solution *solution, const tm_cont
 
 /* contract.h, for sources of a package: TM_ENTRY is named, and nobody else's entry of that name in
  * the process is called in its place. */
-static void add_contract(tm_text *out, const tm_solution *solution, const tm_contract *contract) {
+static void add_contract(tm_text *out, const tm_solution *solution, const tm_variant *variant,
+                         const tm_contract *contract) {
     tm_text_format(out,
                    "#include \"tracemill.h\"\n"
                    "#undef TM_ENTRY\n"
@@ -247,6 +248,10 @@ static void add_contract(tm_text *out, const tm_solution *solution, const tm_con
                    "#endif\n"
                    "\n",
                    solution->entry_symbol);
+    for (size_t i = 0; variant && i < variant->macro_count; i++)
+        tm_text_format(out, "#undef %s\n#define %s %s\n", variant->macros[i].name,
+                       variant->macros[i].name, variant->macros[i].value);
+    tm_text_add(out, variant ? "\n" : "");
     tm_emit_contract(out, contract);
 }
 
@@ -278,7 +283,8 @@ static const tm_source *made(tm_arena *arena, const char *path, tm_text *text) {
 
 bool tm_pack_tvm_ffi_add(tm_pack_files *files, const tm_solution *solution,
                          const tm_definition *definition, tm_constant_list constants,
-                         const tm_source *tracemill_h, tm_arena *arena, tm_diag *diag) {
+                         const tm_variant *variant, const tm_source *tracemill_h, tm_arena *arena,
+                         tm_diag *diag) {
     tm_contract contract = {.definition = definition,
                             .signature = tm_definition_signature(arena, definition),
                             .generic = solution->generic,
@@ -287,7 +293,7 @@ bool tm_pack_tvm_ffi_add(tm_pack_files *files, const tm_solution *solution,
     bool good = check_axes(solution, definition, diag);
     tm_text wrapper = {0}, header = {0};
     add_wrapper(&wrapper, solution, &contract);
-    add_contract(&header, solution, &contract);
+    add_contract(&header, solution, variant, &contract);
     const tm_pack_file added[] = {{TM_PACK_WRAPPER, made(arena, TM_PACK_WRAPPER, &wrapper)},
                                   {"contract.h", made(arena, "contract.h", &header)},
                                   {"tracemill.h", tracemill_h}};

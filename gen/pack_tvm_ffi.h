@@ -17,11 +17,12 @@
 #define TM_PACK_WRAPPER "tm_tvm_ffi.cpp"
 
 /* Adds the three files to those of a solution with the C binding; the entry point is then in the
- * first of them. `constants` are those that the definition is judged with and the solution knows.
- * False after appending an error: the solution has a file of such a name, or an axis of the
- * definition is in no tensor's shape. */
+ * first of them. `constants` are those that the definition is judged with and the solution knows;
+ * the macros of `variant`, which may be NULL, stand in contract.h. False after appending an error:
+ * the solution has a file of such a name, or an axis of the definition is in no tensor's shape. */
 bool tm_pack_tvm_ffi_add(tm_pack_files *files, const tm_solution *solution,
                          const tm_definition *definition, tm_constant_list constants,
-                         const tm_source *tracemill_h, tm_arena *arena, tm_diag *diag);
+                         const tm_variant *variant, const tm_source *tracemill_h, tm_arena *arena,
+                         tm_diag *diag);
 
 #endif

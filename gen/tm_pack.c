@@ -1,6 +1,7 @@
 /* tm-pack: solutions as single files, and back.
  *
- *   tm-pack pack DIR [-o FILE] [--name=NAME] [--tvm-ffi [--definition=NAME] [--dataset=DIR]...]
+ *   tm-pack pack DIR [-o FILE] [--name=NAME] [--tvm-ffi [--definition=NAME]
+ *                                          [--variant=TILE=64] [--dataset=DIR]...]
  *   tm-pack unpack FILE DIR
  *   tm-pack all @build/plan.args --output=DIR
  *
@@ -36,7 +37,7 @@
 typedef struct {
     const char *places[2]; /* DIR, or FILE and DIR */
     size_t place_count;
-    const char *output, *definition, *name;
+    const char *output, *definition, *variant, *name;
     bool tvm_ffi;
     char **scan; /* arguments for tm_options_parse, after one for the program's name */
     int scan_count;
@@ -45,7 +46,8 @@ typedef struct {
 
 static const char usage[] =
     "usage: tm-pack pack DIR [-o FILE] [--name=NAME] [--tvm-ffi [--definition=NAME] "
-    "[--dataset=DIR]...]\n"
+    "[--variant=TILE=64]\n"
+    "                    [--dataset=DIR]...]\n"
     "       tm-pack unpack FILE DIR\n";
 
 static bool parse_arguments(arguments *args, tm_arena *arena, int argc, char **argv) {
@@ -59,6 +61,8 @@ static bool parse_arguments(arguments *args, tm_arena *arena, int argc, char **a
             args->output = arg + 9;
         else if (strncmp(arg, "--definition=", 13) == 0)
             args->definition = arg + 13;
+        else if (strncmp(arg, "--variant=", 10) == 0)
+            args->variant = arg + 10;
         else if (strncmp(arg, "--name=", 7) == 0)
             args->name = arg + 7;
         else if (strcmp(arg, "--tvm-ffi") == 0)
@@ -74,8 +78,8 @@ static bool parse_arguments(arguments *args, tm_arena *arena, int argc, char **a
     }
     if (strcmp(argv[1], "pack") == 0)
         return args->place_count == 1 &&
-               (args->tvm_ffi || (!args->definition && !args->has_dataset));
-    bool plain = !args->tvm_ffi && !args->definition && !args->name;
+               (args->tvm_ffi || (!args->definition && !args->variant && !args->has_dataset));
+    bool plain = !args->tvm_ffi && !args->definition && !args->variant && !args->name;
     if (strcmp(argv[1], "unpack") == 0)
         return args->place_count == 2 && plain && !args->has_dataset && !args->output;
     return strcmp(argv[1], "all") == 0 && args->place_count == 0 && plain && args->output;
@@ -165,6 +169,34 @@ static const tm_definition *choose(const tm_scan *scan, const tm_solution *solut
     return NULL;
 }
 
+/* The variant of that name, without the "+" in front; false after an error. */
+static bool choose_variant(const tm_variant **variant, const tm_solution *solution,
+                           const char *name, tm_arena *arena, tm_diag *diag) {
+    const char *names[MOST_NAMED] = {0};
+    size_t count = solution->variant_count;
+    *variant = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const char *own = solution->variants[i].suffix + 1;
+        if (name && strcmp(own, name) == 0)
+            *variant = &solution->variants[i];
+        if (i < MOST_NAMED)
+            names[i] = own;
+    }
+    if (*variant || (!name && count == 0))
+        return true;
+    if (count == 0)
+        tm_diag_error(diag, tm_diag_command_line, NULL,
+                      "expected no --variant=, since \"%s\" has none, got %s", solution->name,
+                      name);
+    else
+        tm_diag_error(diag, tm_diag_command_line, NULL,
+                      "expected one of the variants of \"%s\" as --variant=, got %s; they are %s%s",
+                      solution->name, name ? name : "none",
+                      tm_field_list(arena, names, count < MOST_NAMED ? count : MOST_NAMED),
+                      count > MOST_NAMED ? " and more" : "");
+    return false;
+}
+
 /* Caller frees; NULL after an error. */
 static char *wrap(const arguments *args, const tm_solution *solution, const tm_pack_files *files,
                   tm_arena *arena, tm_diag *diag) {
@@ -180,10 +212,12 @@ static char *wrap(const arguments *args, const tm_solution *solution, const tm_p
     /* What else is wrong in the datasets is ninja check's to say. */
     const tm_scan *scan = tm_scan_read(&options, arena, tm_diag_create(arena));
     const tm_definition *definition = choose(scan, solution, args->definition, arena, diag);
+    const tm_variant *variant;
     tm_pack_native native;
-    if (!definition || !tm_pack_native_open(&native, &options, scan, arena, diag))
+    if (!definition || !choose_variant(&variant, solution, args->variant, arena, diag) ||
+        !tm_pack_native_open(&native, &options, scan, arena, diag))
         return NULL;
-    return tm_pack_native_print(&native, solution, files, definition, args->name);
+    return tm_pack_native_print(&native, solution, files, definition, variant, args->name);
 }
 
 static bool is_same(const char *a, const char *b) {
@@ -213,7 +247,7 @@ static int pack(const arguments *args, tm_arena *arena, tm_diag *diag) {
         (args->output && would_overwrite(args->output, solution, &files, diag)))
         return 2;
     char *text = args->tvm_ffi ? wrap(args, solution, &files, arena, diag)
-                               : tm_pack_print(solution, &files, args->name);
+                               : tm_pack_print(solution, &files, NULL, args->name);
     if (!text)
         return 2;
     bool good = args->output ? tm_file_write(args->output, text, strlen(text), NULL)
