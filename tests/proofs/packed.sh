@@ -30,6 +30,11 @@ done
     failed packed 'nothing could be packed'
     finish
 }
+ninja >ninja.log 2>&1 || : # `compile` below says why not
+for object in build/solutions/*rmsnorm*.so; do # what did not compile is a text in its place
+    ! head -c 100 "$object" | grep -aq '^tracemill: compile error' ||
+        failed packed "$object: $(sed -n '/error/p' "$object" | head -n 3)"
+done
 compile
 
 : >latencies.txt
