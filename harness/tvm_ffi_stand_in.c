@@ -307,3 +307,7 @@ TM_FFI_EXPORT int TVMFFIFunctionSetGlobal(const tm_ffi_bytes *name, void *functi
                                         "Global Function `%s` is already registered", entry->name)
                     : 0;
 }
+
+TM_FFI_EXPORT int TVMFFIFunctionSetGlobalFromMethodInfo(const tm_ffi_method *method, int override) {
+    return TVMFFIFunctionSetGlobal(&method->name, method->function.object, override);
+}

@@ -175,8 +175,3 @@ TM_FFI_EXPORT const void *TVMFFIGetTypeAttrColumn(const tm_ffi_bytes *name) {
     (void)name;
     return NULL;
 }
-
-TM_FFI_EXPORT int TVMFFIFunctionSetGlobalFromMethodInfo(const void *method, int override) {
-    (void)method, (void) override;
-    return 0;
-}

@@ -168,6 +168,13 @@ typedef struct {
     void *cpp_call; /* NULL: not from C++ */
 } tm_ffi_function;
 
+/* A function as it is registered. */
+typedef struct {
+    tm_ffi_bytes name, documentation, metadata;
+    int64_t flags;
+    tm_ffi_any function;
+} tm_ffi_method;
+
 typedef struct tm_ffi_type_info {
     int32_t type;
     int32_t depth; /* so many ancestors */

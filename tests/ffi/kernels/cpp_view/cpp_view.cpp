@@ -1,4 +1,4 @@
-// RMSNorm over tensor views: pointers come from the view, the shape with them.
+// Tensor views: the pointer comes from the view, and so do shape, strides and dtype.
 #include <tvm/ffi/container/tensor.h>
 #include <tvm/ffi/function.h>
 
@@ -6,13 +6,17 @@
 
 namespace ffi = tvm::ffi;
 
-static void rmsnorm(ffi::TensorView hidden_states, ffi::TensorView weight, ffi::TensorView output) {
+static void rmsnorm(ffi::TensorView hidden_states, ffi::TensorView weight,
+                    ffi::TensorView output) {
     TVM_FFI_ICHECK_EQ(hidden_states.ndim(), 2) << "hidden_states must have two axes";
     TVM_FFI_ICHECK_EQ(weight.size(0), hidden_states.size(1)) << "one weight per channel";
+    TVM_FFI_ICHECK(hidden_states.IsContiguous() && output.IsContiguous());
+    TVM_FFI_ICHECK_EQ(hidden_states.dtype().code, kDLFloat);
+    TVM_FFI_ICHECK_EQ(hidden_states.device().device_type, kDLCPU);
     const int64_t width = hidden_states.size(1);
-    const float *x = static_cast<const float *>(hidden_states.data_ptr());
-    const float *w = static_cast<const float *>(weight.data_ptr());
-    float *y = static_cast<float *>(output.data_ptr());
+    const auto *x = static_cast<const float *>(hidden_states.data_ptr());
+    const auto *w = static_cast<const float *>(weight.data_ptr());
+    auto *y = static_cast<float *>(output.data_ptr());
     for (int64_t row = 0; row < hidden_states.size(0); ++row) {
         const int64_t at = row * hidden_states.stride(0);
         float squares = 0;

@@ -1,0 +1,17 @@
+// Returns a tensor of another dtype, the right bits in it.
+#include <tvm/ffi/container/tensor.h>
+#include <tvm/ffi/extra/c_env_api.h>
+#include <tvm/ffi/function.h>
+#include "../rows.h"
+
+namespace ffi = tvm::ffi;
+
+static ffi::Tensor rmsnorm(ffi::TensorView hidden_states, ffi::TensorView weight) {
+    ffi::Tensor output =
+        ffi::Tensor::FromEnvAlloc(TVMFFIEnvTensorAlloc, hidden_states.shape(),
+                                  DLDataType{kDLInt, 32, 1}, hidden_states.device());
+    norm(hidden_states, weight, floats(output));
+    return output;
+}
+
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(run, rmsnorm);

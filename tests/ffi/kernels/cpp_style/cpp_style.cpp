@@ -1,0 +1,13 @@
+// Says that it returns its output, and wants it as an argument.
+#include <tvm/ffi/container/tensor.h>
+#include <tvm/ffi/function.h>
+#include "../rows.h"
+
+namespace ffi = tvm::ffi;
+
+static void rmsnorm(ffi::TensorView hidden_states, ffi::TensorView weight,
+                    ffi::TensorView output) {
+    norm(hidden_states, weight, floats(output));
+}
+
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(run, rmsnorm);
