@@ -34,6 +34,18 @@ struct float2 {
 inline float2 make_float2(float x, float y) {
     return {x, y};
 }
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+struct alignas(8) uint2 {
+    uint32_t x, y;
+};
+struct alignas(16) uint4 {
+    uint32_t x, y, z, w;
+};
+inline uint2 make_uint2(uint32_t x, uint32_t y) {
+    return {x, y};
+}
 
 namespace emulated {
 
@@ -44,12 +56,14 @@ struct barrier {
 struct copy {
     void *to;
     const void *from; /* NULL: zeros */
+    size_t bytes;
 };
 
 struct fiber {
     ucontext_t context;
     std::vector<char> stack;
     std::vector<std::vector<copy>> groups{1}; /* of copies under way; the last is open */
+    std::vector<std::vector<std::function<void()>>> products{1}; /* of warpgroup.cuh, likewise */
     bool done;
     int index;
 };
@@ -119,6 +133,7 @@ inline void run_block(block &b, const std::function<void()> &body) {
     for (fiber &f : b.fibers) {
         f.done = false;
         f.groups.assign(1, {});
+        f.products.assign(1, {});
         getcontext(&f.context);
         f.context.uc_stack.ss_sp = f.stack.data();
         f.context.uc_stack.ss_size = f.stack.size();
@@ -178,6 +193,29 @@ inline float from_bfloat16(uint32_t bits) {
     float value;
     memcpy(&value, &bits, sizeof value);
     return value;
+}
+
+inline float from_float16(uint32_t bits) {
+    const int exponent = bits >> 10 & 31, mantissa = bits & 0x3ff;
+    const float magnitude = exponent == 31 ? (mantissa ? NAN : INFINITY)
+                            : exponent     ? ldexpf(1 + (float)mantissa / 1024, exponent - 15)
+                                           : ldexpf((float)mantissa, -24);
+    return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+/* Rounded to nearest, to even. */
+inline uint32_t to_float16(float value) {
+    const uint32_t sign = signbit(value) ? 0x8000 : 0;
+    if (isnan(value))
+        return 0x7fff;
+    int exponent;
+    frexpf(value, &exponent);
+    if (value == 0 || exponent < -13) /* of a number in [2^(exponent - 1), 2^exponent) */
+        exponent = -13;
+    const float steps = rintf(ldexpf(fabsf(value), 11 - exponent));
+    if (isinf(value) || ldexpf(steps, exponent - 11) >= 65536)
+        return sign | 0x7c00;
+    return sign | ((uint32_t)(exponent + 13) * 1024 + (uint32_t)steps);
 }
 
 inline uint32_t to_bfloat16(float value) {
@@ -255,24 +293,28 @@ inline void multiply_e4m3(float c[4], const uint32_t a[4], const uint32_t b[2]) 
 inline void multiply_bfloat16(float c[4], const uint32_t a[4], const uint32_t b[2]) {
     emulated::multiply(c, a, b, 16, emulated::from_bfloat16);
 }
-inline uint32_t raise_bfloat16(uint32_t two) {
-    const float low = emulated::from_bfloat16(two & 0xffff) * 0x1p120f;
-    const float high = emulated::from_bfloat16(two >> 16) * 0x1p120f;
-    return emulated::to_bfloat16(low) | emulated::to_bfloat16(high) << 16;
+inline void multiply_float16(float c[4], const uint32_t a[4], const uint32_t b[2]) {
+    emulated::multiply(c, a, b, 16, emulated::from_float16);
 }
-inline uint32_t pick_bytes(uint32_t x, uint32_t y, uint32_t which) {
-    const uint64_t both = (uint64_t)y << 32 | x;
-    uint32_t out = 0;
+inline void widen_e4m3(uint32_t four, uint32_t &low, uint32_t &high) {
+    uint32_t wide[4];
     for (int i = 0; i < 4; ++i)
-        out |= (uint32_t)(both >> (which >> 4 * i & 7) * 8 & 0xff) << 8 * i;
-    return out;
+        wide[i] = emulated::to_float16(emulated::from_e4m3(four >> 8 * i & 0xff));
+    low = wide[0] | wide[1] << 16;
+    high = wide[2] | wide[3] << 16;
+}
+inline uint16_t float16_bits(float value) {
+    return (uint16_t)emulated::to_float16(value);
 }
 inline uint32_t pack_bfloat16(float low, float high) {
     return emulated::to_bfloat16(low) | emulated::to_bfloat16(high) << 16;
 }
-inline void copy_async(void *to, const void *from, bool exists) {
-    memset(to, 0xff, 16);
-    emulated::self().groups.back().push_back({to, exists ? from : nullptr});
+inline void copy_async(void *to, const void *from, bool exists, size_t bytes = 16) {
+    memset(to, 0xff, bytes);
+    emulated::self().groups.back().push_back({to, exists ? from : nullptr, bytes});
+}
+inline void copy_async_4(void *to, const void *from, bool exists) {
+    copy_async(to, from, exists, 4);
 }
 inline void copy_commit() {
     emulated::self().groups.emplace_back();
@@ -282,16 +324,28 @@ template <int N> void copy_wait() {
     while (groups.size() > N + 1) {
         for (const emulated::copy &one : groups.front()) {
             if (one.from)
-                memcpy(one.to, one.from, 16);
+                memcpy(one.to, one.from, one.bytes);
             else
-                memset(one.to, 0, 16);
+                memset(one.to, 0, one.bytes);
         }
         groups.erase(groups.begin());
     }
 }
 
 typedef int cudaError_t;
-enum { cudaSuccess = 0, cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+enum {
+    cudaSuccess = 0,
+    cudaFuncAttributeMaxDynamicSharedMemorySize = 8,
+    cudaDevAttrMultiProcessorCount = 16
+};
+inline cudaError_t cudaGetDevice(int *device) {
+    *device = 0;
+    return cudaSuccess;
+}
+inline cudaError_t cudaDeviceGetAttribute(int *value, int, int) {
+    *value = 3; /* fewer than a test has tiles, which do not divide by it */
+    return cudaSuccess;
+}
 inline cudaError_t cudaMalloc(void **memory, size_t bytes) {
     *memory = aligned_alloc(256, (bytes + 255) / 256 * 256);
     return *memory ? cudaSuccess : 2;

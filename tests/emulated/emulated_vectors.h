@@ -18,15 +18,6 @@ using std::min;
 
 typedef void *cudaStream_t;
 
-struct alignas(8) uint2 {
-    uint32_t x, y;
-};
-struct alignas(16) uint4 {
-    uint32_t x, y, z, w;
-};
-struct alignas(16) float4 {
-    float x, y, z, w;
-};
 inline uint4 make_uint4(uint32_t x, uint32_t y, uint32_t z, uint32_t w) {
     return {x, y, z, w};
 }

@@ -1,7 +1,8 @@
 /* moe.c REFERENCE.so OTHER.so SEED: two shared objects of one definition of fp8 block-scale
  * experts, called with the same inputs, at sizes that make small tiles (DS), middle and large ones.
  * Compiled with the definition's generic contract.h; DS: with DeepSeek's routing. Prints a line for
- * each size; exit status 1 when more than 1 % of the elements differ by more than a hundredth. */
+ * each size; exit status 1 when more than 2 % of the elements differ by more than a hundredth (the
+ * rule forgives 5 %, float16 between the products takes about 1 %). */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdbool.h>
@@ -128,7 +129,7 @@ static bool compare(call_function *const calls[2], int64_t tokens, uint64_t seed
         largest = error > largest ? error : largest;
         squares += y * y;
     }
-    bool good = status == 0 && (double)wrong <= 0.01 * (double)elems && squares > 0;
+    bool good = status == 0 && (double)wrong <= 0.02 * (double)elems && squares > 0;
     printf("%s seq_len %lld: %lld of %lld elements differ, by %.2g at most, of %.2g\n",
            good ? "good" : "bad", (long long)tokens, (long long)wrong, (long long)elems, largest,
            sqrt(squares / (double)elems));

@@ -4,13 +4,12 @@
 #ifndef TM_BASELINE_EXPERTS_RUN_CUH
 #define TM_BASELINE_EXPERTS_RUN_CUH
 
-#include "experts.cuh"
+#include "experts_products.cuh"
 
 namespace {
 
 constexpr int route_warps = 4;
 constexpr int64_t pass_tokens = 8192; /* as many at a time: bounds the workspace */
-constexpr unsigned all_lanes = 0xffffffffu;
 
 __device__ __forceinline__ float bfloat16_at(const void *base, int64_t index) {
     return bits_float((uint32_t) static_cast<const uint16_t *>(base)[index] << 16);
@@ -109,28 +108,40 @@ inline size_t lay_out(experts &job, char *base) {
     place(job.tile_expert, most_tiles(job, 16));
     place(job.tile_row, most_tiles(job, 16));
     place(job.tile_count, 1);
-    place(job.gated, slots * 2 * job.inner);
+    place(job.gated, slots * job.inner);
+    place(job.gated_scale, slots * (job.inner / half_columns));
     place(job.result, slots * job.hidden);
     return bytes;
 }
 
+/* Blocks that a device runs at a time, `per` to a multiprocessor; 0: it cannot be asked. */
+inline int64_t blocks_at_once(int per) {
+    int device = 0, count = 0;
+    if (cudaGetDevice(&device) != cudaSuccess ||
+        cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device) != cudaSuccess)
+        return 0;
+    return (int64_t)count * per;
+}
+
 template <int ROWS> int run_products(const experts &job, tm_stream stream) {
     using S = shape<ROWS>;
-    const unsigned tiles = (unsigned)most_tiles(job, ROWS);
-    const int first = S::stages * S::first_bytes, second = S::second_stages * S::second_bytes;
-    if (cudaFuncSetAttribute(first_product<ROWS>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             first) != cudaSuccess ||
+    const int64_t tiles = most_tiles(job, ROWS), blocks = blocks_at_once(S::blocks);
+    const auto grid = [&](int64_t across) {
+        return dim3((unsigned)(tiles * across < blocks ? tiles * across : blocks));
+    };
+    if (blocks == 0 ||
+        cudaFuncSetAttribute(first_product<ROWS>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             S::first_bytes) != cudaSuccess ||
         cudaFuncSetAttribute(second_product<ROWS>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             second) != cudaSuccess)
-        return tm_fail(1, "%d bytes of shared memory: %s", second,
+                             S::second_bytes) != cudaSuccess)
+        return tm_fail(1, "%d bytes of shared memory: %s", S::second_bytes,
                        cudaGetErrorString(cudaGetLastError()));
     LAUNCH(plan_tiles, dim3(1), most_experts, 2 * most_experts * (int)sizeof(int32_t), stream, job,
            ROWS);
     LAUNCH(place_rows, dim3((unsigned)((job.tokens * job.top_k + 255) / 256)), 256, 0, stream, job);
-    LAUNCH(first_product<ROWS>, dim3((unsigned)(job.inner / half_columns), tiles), threads, first,
-           stream, job);
-    LAUNCH(second_product<ROWS>, dim3((unsigned)(job.hidden / columns), tiles), threads, second,
-           stream, job);
+    LAUNCH(first_product<ROWS>, grid(job.inner / half_columns), threads, S::first_bytes, stream,
+           job);
+    LAUNCH(second_product<ROWS>, grid(job.hidden / columns), threads, S::second_bytes, stream, job);
     LAUNCH(add_up, dim3((unsigned)job.tokens), 256, 0, stream, job);
     const cudaError_t status = cudaGetLastError();
     return status == cudaSuccess ? 0 : tm_fail(1, "experts: %s", cudaGetErrorString(status));

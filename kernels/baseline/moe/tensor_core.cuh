@@ -32,25 +32,21 @@ __device__ __forceinline__ void multiply_e4m3(float c[4], const uint32_t a[4],
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-/* c += a b with a of 16 x 16 and b of 16 x 8 elements of bfloat16. */
-__device__ __forceinline__ void multiply_bfloat16(float c[4], const uint32_t a[4],
-                                                  const uint32_t b[2]) {
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, "
+/* c += a b with a of 16 x 16 and b of 16 x 8 elements of float16. */
+__device__ __forceinline__ void multiply_float16(float c[4], const uint32_t a[4],
+                                                 const uint32_t b[2]) {
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, "
                  "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                  : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-/* Each of two bfloat16 times 2^120, exactly where the product is a number. */
-__device__ __forceinline__ uint32_t raise_bfloat16(uint32_t two) {
-    uint32_t out;
-    asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(out) : "r"(two), "r"(0x7b807b80u), "r"(0x80008000u));
-    return out;
-}
-
-/* Bytes of x (0 to 3) and y (4 to 7), one per digit of `which`, the lowest first. */
-__device__ __forceinline__ uint32_t pick_bytes(uint32_t x, uint32_t y, uint32_t which) {
-    return __byte_perm(x, y, which);
+/* Four e4m3 as float16, which has them all: the first two, and the others. */
+__device__ __forceinline__ void widen_e4m3(uint32_t four, uint32_t &low, uint32_t &high) {
+    asm("{.reg .b16 l, h; mov.b32 {l, h}, %2; cvt.rn.f16x2.e4m3x2 %0, l; "
+        "cvt.rn.f16x2.e4m3x2 %1, h;}"
+        : "=r"(low), "=r"(high)
+        : "r"(four));
 }
 
 /* Begins the copy of 16 bytes to shared memory, or of zeros where there is nothing to copy. */
@@ -58,6 +54,14 @@ __device__ __forceinline__ void copy_async(void *to, const void *from, bool exis
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(
                      (uint32_t)__cvta_generic_to_shared(to)),
                  "l"(from), "r"(exists ? 16 : 0)
+                 : "memory");
+}
+
+/* The same of 4 bytes. */
+__device__ __forceinline__ void copy_async_4(void *to, const void *from, bool exists) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(
+                     (uint32_t)__cvta_generic_to_shared(to)),
+                 "l"(from), "r"(exists ? 4 : 0)
                  : "memory");
 }
 
@@ -74,6 +78,10 @@ template <int N> __device__ __forceinline__ void copy_wait() {
 __device__ __forceinline__ uint32_t pack_bfloat16(float low, float high) {
     const __nv_bfloat162 two = __floats2bfloat162_rn(low, high);
     return *reinterpret_cast<const uint32_t *>(&two);
+}
+
+__device__ __forceinline__ uint16_t float16_bits(float value) {
+    return __half_as_ushort(__float2half_rn(value));
 }
 
 #endif
