@@ -1,4 +1,4 @@
-/* fuzz: what the four fuzz targets share: one input as a source in an arena of its own, and the
+/* fuzz: what the fuzz targets share: one input as a source in an arena of its own, and the
  * promises that every parser makes. A broken promise traps, which libFuzzer reports as a crash. */
 #ifndef TM_FUZZ_H
 #define TM_FUZZ_H

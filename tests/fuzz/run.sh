@@ -10,7 +10,7 @@ set -eu
 fuzz=$(cd "$(dirname "$0")" && pwd)
 srcdir=$(cd "$fuzz/../.." && pwd)
 usage() {
-    echo "usage: $0 (--runs=N | --seconds=N) [json|jsonl|yaml|safetensors]..." >&2
+    echo "usage: $0 (--runs=N | --seconds=N) [json|jsonl|yaml|toml|safetensors]..." >&2
     exit 2
 }
 
@@ -20,12 +20,12 @@ for argument in "$@"; do
     --runs=*[!0-9]* | --seconds=*[!0-9]* | *=) usage ;;
     --runs=*) limit=-runs=${argument#*=} ;;
     --seconds=*) limit=-max_total_time=${argument#*=} ;;
-    json | jsonl | yaml | safetensors) targets="$targets $argument" ;;
+    json | jsonl | yaml | toml | safetensors) targets="$targets $argument" ;;
     *) usage ;;
     esac
 done
 [ -n "$limit" ] || usage
-[ -n "$targets" ] || targets='json jsonl yaml safetensors'
+[ -n "$targets" ] || targets='json jsonl yaml toml safetensors'
 
 clang=${CLANG-clang}
 mkdir -p build/fuzz
@@ -59,7 +59,7 @@ END
         */arena.o | */diag.o | */text.o) echo "  coverage =" ;;
         esac
     done
-    for target in json jsonl yaml safetensors; do
+    for target in json jsonl yaml toml safetensors; do
         echo "build build/fuzz/fuzz_$target.o: cc $fuzz/fuzz_$target.c"
         echo "build build/fuzz/fuzz_$target: link build/fuzz/fuzz_$target.o$objects"
     done
