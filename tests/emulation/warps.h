@@ -177,7 +177,7 @@ inline float __shfl_xor_sync(unsigned, float mine, int distance) {
     return value;
 }
 
-inline void __threadfence() {
+inline void fence_device() {
     running_fiber().fenced = true;
 }
 
@@ -193,6 +193,10 @@ template <typename T> T __ldcg(const T *from) {
 }
 
 inline void prefetch(const void *) {
+}
+
+inline void copy_through_cache(void *to, const void *from) {
+    memcpy(to, from, 4);
 }
 
 inline void copy_async(void *to, const void *from) {
@@ -319,8 +323,8 @@ inline void run_grid(int columns, int rows, int resident, void *shared, size_t b
     std::vector<emulated_block *> idle, busy;
     for (emulated_block &block : device.blocks)
         idle.push_back(&block);
-    for (int turns = 0; !left.empty() || !busy.empty(); ++turns) {
-        if (turns == 100000)
+    for (int rounds = 0; !left.empty() || !busy.empty();) {
+        if (rounds > 300000) /* since a block was done */
             stop("threads wait for each other");
         if (!left.empty() && !idle.empty()) {
             start_block(*idle.back(), left.back());
@@ -333,12 +337,15 @@ inline void run_grid(int columns, int rows, int resident, void *shared, size_t b
         const size_t chosen = device.random() % busy.size();
         emulated_block &block = *busy[chosen];
         memcpy(shared, block.shared.data(), bytes);
-        for (int round = device.random() % 256; round >= 0 && !block.waiting.empty(); --round)
+        for (int turn = device.random() % 256; turn >= 0 && !block.waiting.empty(); --turn) {
             run_round(block);
+            ++rounds;
+        }
         memcpy(block.shared.data(), shared, bytes);
         if (block.waiting.empty()) {
             idle.push_back(&block);
             busy.erase(busy.begin() + (std::ptrdiff_t)chosen);
+            rounds = 0;
         }
     }
 }
