@@ -37,6 +37,7 @@ struct shared_memory {
     digits own;       /* of this block's part */
     digits merged[2]; /* of the row: by the first digit, by a later one */
     uint32_t warp_sums[warps];
+    uint64_t warp_totals[warps];
     float warp_masses[warps], mass;
     uint32_t ties, kept; /* of this block's part */
     uint32_t found, before, mass_before;
@@ -63,7 +64,7 @@ __device__ void cluster_sync() {
 }
 
 /* Another block's. */
-template <typename T> __device__ const T *of_block(T *own, int rank) {
+template <typename T> __device__ T *of_block(T *own, int rank) {
     return cooperative_groups::this_cluster().map_shared_rank(own, rank);
 }
 
@@ -105,10 +106,30 @@ __device__ void load_part(const float *from, int length, bool is_aligned, shared
     }
 }
 
+/* Sums the blocks' own bins: each block a share of them, which it gives to all. */
+__device__ void merge(shared_memory &shared, int count, digits &merged) {
+    const auto cluster = cooperative_groups::this_cluster();
+    const int blocks = cluster.num_blocks(), share = count / blocks;
+    const int first = cluster.block_rank() * share;
+    for (int i = threadIdx.x; i < 2 * share; i += threads) {
+        const bool is_mass = i >= share;
+        const int bin = first + (is_mass ? i - share : i);
+        uint32_t *own = is_mass ? shared.own.mass : shared.own.count, sum = 0;
+        uint32_t *to = is_mass ? merged.mass : merged.count;
+#pragma unroll
+        for (int rank = 0; rank < most_blocks; ++rank)
+            sum += rank < blocks ? *of_block(own + bin, rank) : 0;
+#pragma unroll
+        for (int rank = 0; rank < most_blocks; ++rank)
+            if (rank < blocks)
+                *of_block(to + bin, rank) = sum;
+    }
+}
+
 /* Counts the keys that begin like `prefix` above bit `upper`, by the digit below. */
 __device__ void count_digit(const row &r, shared_memory &shared, uint32_t prefix, int upper,
                             int width, digits &merged) {
-    const int shift = upper - width, blocks = cooperative_groups::this_cluster().num_blocks();
+    const int shift = upper - width;
     for (int bin = threadIdx.x; bin < 1 << width; bin += threads)
         shared.own.count[bin] = shared.own.mass[bin] = 0;
     __syncthreads();
@@ -121,49 +142,41 @@ __device__ void count_digit(const row &r, shared_memory &shared, uint32_t prefix
         atomicAdd(&shared.own.mass[bin], mass_of(r, key));
     }
     cluster_sync();
-    for (int bin = threadIdx.x; bin < 1 << width; bin += threads) {
-        uint32_t count = 0, mass = 0;
-        for (int rank = 0; rank < blocks; ++rank) {
-            count += *of_block(&shared.own.count[bin], rank);
-            mass += *of_block(&shared.own.mass[bin], rank);
-        }
-        merged.count[bin] = count;
-        merged.mass[bin] = mass;
-    }
+    merge(shared, 1 << width, merged);
     cluster_sync();
 }
 
 /* The first bin from above with which the count (by_mass: the mass) exceeds `limit`, and what lies
- * above it; `found` is 2^width when there is none. By one warp. */
-__device__ void find_digit(const digits &merged, int width, bool by_mass, uint32_t limit,
+ * above it; `found` is `count` when there is none. Each thread has neighbouring bins, the last ones
+ * first; none is read after the next barrier. */
+__device__ void find_digit(const digits &merged, int count, bool by_mass, uint32_t limit,
                            uint32_t before, uint32_t mass_before, shared_memory &shared) {
-    const int lane = threadIdx.x, own = (1 << width) / 32, last = (1 << width) - 1 - lane * own;
-    if (lane >= 32)
-        return;
-    uint32_t count = 0, mass = 0;
-    for (int bin = last; bin > last - own; --bin) {
-        count += merged.count[bin];
-        mass += merged.mass[bin];
-    }
-    uint32_t counts = count, masses = mass; /* with those of the lanes before */
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, own = count / threads;
+    const int last = count - 1 - threadIdx.x * own;
+    uint64_t sum = 0; /* count above 32 bits, mass below: neither overflows */
+    for (int bin = last; bin > last - own; --bin)
+        sum += (uint64_t)merged.count[bin] << 32 | merged.mass[bin];
+    uint64_t sums = sum; /* with those of the threads before */
     for (int distance = 1; distance < 32; distance *= 2) {
-        const uint32_t other = __shfl_up_sync(0xffffffffu, counts, distance);
-        const uint32_t other_mass = __shfl_up_sync(0xffffffffu, masses, distance);
-        counts += lane >= distance ? other : 0;
-        masses += lane >= distance ? other_mass : 0;
+        const uint64_t other = __shfl_up_sync(0xffffffffu, sums, distance);
+        sums += lane >= distance ? other : 0;
     }
-    counts += before;
-    masses += mass_before;
-    if (lane == 31 && (by_mass ? masses : counts) <= limit) {
-        shared.found = 1u << width;
+    if (lane == 31)
+        shared.warp_totals[warp] = sums;
+    __syncthreads();
+    for (int w = 0; w < warp; ++w)
+        sums += shared.warp_totals[w];
+    uint32_t counts = before + (uint32_t)(sums >> 32), masses = mass_before + (uint32_t)sums;
+    const uint32_t reached = by_mass ? masses : counts;
+    if (threadIdx.x == threads - 1 && reached <= limit) {
+        shared.found = count;
         shared.mass_before = masses;
     }
-    const uint32_t reached = by_mass ? masses : counts, begun = reached - (by_mass ? mass : count);
-    if (begun > limit || reached <= limit)
+    counts -= (uint32_t)(sum >> 32);
+    masses -= (uint32_t)sum;
+    if ((by_mass ? masses : counts) > limit || reached <= limit)
         return;
     int bin = last;
-    counts -= count;
-    masses -= mass;
     while ((by_mass ? masses + merged.mass[bin] : counts + merged.count[bin]) <= limit) {
         counts += merged.count[bin];
         masses += merged.mass[bin--];
@@ -184,7 +197,7 @@ __device__ cut find_cut(const row &r, shared_memory &shared, bool by_mass, uint3
         if (level > 0)
             count_digit(r, shared, key, upper, width, merged);
         upper -= width;
-        find_digit(merged, width, by_mass, limit, before, mass_before, shared);
+        find_digit(merged, 1 << width, by_mass, limit, before, mass_before, shared);
         __syncthreads();
         const uint32_t found = shared.found;
         before = shared.before;
@@ -250,8 +263,9 @@ __device__ uint32_t sum_before_in_cluster(uint32_t value, shared_memory &shared,
     if (threadIdx.x == 0)
         slot = all;
     cluster_sync();
-    for (int other = 0; other < rank; ++other)
-        before += *of_block(&slot, other);
+#pragma unroll
+    for (int other = 0; other < most_blocks; ++other) /* all on their way at once */
+        before += other < rank ? *of_block(&slot, other) : 0;
     return before;
 }
 
@@ -301,8 +315,9 @@ __global__ void __launch_bounds__(threads) sample_rows(const problem p) {
     load_part(from, r.length, (uintptr_t)from % sizeof(float4) == 0, shared);
     cluster_sync();
     float mass = 0;
-    for (int other = 0; other < blocks; ++other)
-        mass += *of_block(&shared.mass, other);
+#pragma unroll
+    for (int other = 0; other < most_blocks; ++other)
+        mass += other < blocks ? *of_block(&shared.mass, other) : 0;
     if (mass > 0 && mass < INFINITY) { /* the same in all blocks */
         r.scale = units / mass;
         const cut kept = cut_row(p, r, shared, number);
