@@ -5,10 +5,15 @@
  * was killed has said nothing about its source: that fails. An output whose bytes did not change
  * keeps its time stamp, so that nothing after it runs again.
  *
- *   tm-cc --output=X.so [--contract=DIR --entry=SYMBOL --entry-index=N] [--lock=FILE]
+ *   tm-cc --output=X.so --entry=SYMBOL --entry-index=N CONTRACT [--lock=FILE]
  *         [--ignore-headers=PREFIX] --c=CMD --cpp=CMD --cu=CMD --link=CMD [--link-depends=FLAG]
  *         SOURCE... -- [COMPILE FLAG...] -- [LINK FLAG...]
  *   tm-cc [--lock=FILE] --run COMMAND...     any other compile, kept apart from timed CPU cells
+ *   tm-cc --probe ...                        gen/probe.h
+ *
+ * CONTRACT is --contract=DIR, or, of the tvm-ffi binding, --tvm-ffi=LIBRARY --signature=TEXT
+ * --style=arguments|return [--driver=LIBRARY]: a function that takes something else than its
+ * definition has is a source that does not compile.
  *
  * Exit status: 0, 2 bad usage, 3 the compiler could not be started or was killed, or a file could
  * not be written. */
@@ -25,6 +30,7 @@
 
 #include "gen/depfile.h"
 #include "gen/libraries.h"
+#include "gen/probe.h"
 #include "lib/arena.h"
 #include "lib/file.h"
 #include "lib/marker.h"
@@ -35,6 +41,8 @@ extern char **environ;
 typedef struct {
     const char *output, *contract, *entry, *entry_index, *lock, *ignore_headers;
     const char *c, *cpp, *cu, *link;
+    /* of a tvm-ffi solution: what is asked of its function; NULL: nothing */
+    const char *tvm_ffi, *driver, *signature, *style;
     const char *link_depends; /* with a file behind it: the linker lists there what it reads */
     char **sources, **flags, **links;
     int source_count, flag_count, link_count;
@@ -73,7 +81,11 @@ static bool parse(arguments *args, int argc, char **argv) {
                    {"cpp", &args->cpp},
                    {"cu", &args->cu},
                    {"link", &args->link},
-                   {"link-depends", &args->link_depends}};
+                   {"link-depends", &args->link_depends},
+                   {"tvm-ffi", &args->tvm_ffi},
+                   {"driver", &args->driver},
+                   {"signature", &args->signature},
+                   {"style", &args->style}};
     int i = 1;
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
         if (strcmp(argv[i], "--run") == 0) {
@@ -99,10 +111,10 @@ static bool parse(arguments *args, int argc, char **argv) {
             (*counts[list])++;
         i += i < argc;
     }
-    bool of_contract = args->contract && args->entry && args->entry_index;
-    bool of_none = !args->contract && !args->entry && !args->entry_index;
-    return args->output && (of_contract || of_none) && args->c && args->cpp && args->cu &&
-           args->link && args->source_count > 0 && i == argc;
+    bool is_ffi = args->tvm_ffi && args->signature && args->style;
+    return args->output && (args->contract ? !is_ffi : is_ffi) && args->entry &&
+           args->entry_index && args->c && args->cpp && args->cu && args->link &&
+           args->source_count > 0 && i == argc;
 }
 
 /* Runs a command with its words going to `log` (or nowhere else for -1). Returns the exit status,
@@ -325,6 +337,20 @@ static bool settle_outcome(const arguments *args, const tm_source *made, bool fa
     return good;
 }
 
+/* Whether the function takes what its definition has: 0, or 1 after words in the log. */
+static int check_signature(const arguments *args, tm_arena *arena, const char *object, int log) {
+    tm_probe probe = {.library = args->tvm_ffi,
+                      .driver = args->driver,
+                      .entry = args->entry,
+                      .signature = args->signature,
+                      .destination_passing = strcmp(args->style, "arguments") == 0};
+    const char *words = tm_probe_ask(&probe, object, arena);
+    if (!words)
+        return 0;
+    dprintf(log, "%s: %s", args->sources[atoi(args->entry_index)], words);
+    return 1;
+}
+
 static int build(const arguments *args, tm_arena *arena) {
     size_t stem_length = strlen(args->output) - strlen(".so");
     const char *stem = tm_arena_copy(arena, args->output, stem_length);
@@ -347,6 +373,8 @@ static int build(const arguments *args, tm_arena *arena) {
     }
     if (status == 0)
         status = link_objects(args, arena, objects, own, log, &depends, &identity);
+    if (status == 0 && args->tvm_ffi)
+        status = check_signature(args, arena, temporary, log);
     tm_text_add(&depends, "\n");
     if (status < 0) {
         fprintf(stderr, "tm-cc: the compiler could not be started: %s; run ./configure again\n",
@@ -384,6 +412,8 @@ out:
 
 int main(int argc, char **argv) {
     arguments args = {0};
+    if (argc == 6 && strcmp(argv[1], "--probe") == 0)
+        return tm_probe_child(argv + 2);
     if (!parse(&args, argc, argv)) {
         fprintf(stderr, "tm-cc: bad usage; it is called by build.ninja only\n");
         return 2;

@@ -235,11 +235,15 @@ static void add_compile(tm_text *out, const char *output, const tm_unit *unit, t
     add_path(out,
              is_ffi ? TM_FFI_LIBRARY : tm_file_join(arena, unit->contract->folder, "contract.h"));
     tm_text_add(out, " build/toolchain.txt build/bin/tm-cc\n");
-    if (!is_ffi) {
+    if (is_ffi) {
+        add_words(out, "signature", &unit->contract->signature, 1, "");
+        tm_text_format(out, "  style = %s\n",
+                       solution->destination_passing ? "arguments" : "return");
+    } else {
         add_words(out, "contract", &unit->contract->folder, 1, "");
-        add_words(out, "entry", &solution->entry_symbol, 1, "");
-        tm_text_format(out, "  entry_index = %zu\n", entry);
     }
+    add_words(out, "entry", &solution->entry_symbol, 1, "");
+    tm_text_format(out, "  entry_index = %zu\n", entry);
     add_flags(out, unit, arena);
     add_words(out, "links", solution->link_flags, solution->link_flag_count,
               tm_dependencies_flags(solution, true, arena));

@@ -43,6 +43,12 @@ describe() { # compiler, folder, whence
         why="expected dlpack/dlpack.h beside $include/tvm, got none"
         return 1
     }
+    case $include$dlpack in
+    *[[:space:]]*)
+        why="expected a path without blanks, got $include"
+        return 1
+        ;;
+    esac
     major=$(macro DLPACK_MAJOR_VERSION "$dlpack/dlpack/dlpack.h")
     minor=$(macro DLPACK_MINOR_VERSION "$dlpack/dlpack/dlpack.h")
     [ "${major:-0}" -gt 1 ] || { [ "${major:-0}" -eq 1 ] && [ "${minor:-0}" -ge 2 ]; } || {
