@@ -17,8 +17,12 @@ enum {
     COLUMNS = 128,       /* B's part: 128 KB, stays in the L2 */
     ROWS = 128 * HEIGHT, /* of C that a thread accumulates at a time */
     FEW = 4 * HEIGHT,
-    PORTION = 24, /* columns that a thread takes at a time for few rows */
 };
+
+/* Columns that a thread takes at a time for few rows: a multiple of 12 has no rest in any tile. */
+#ifndef PORTION
+#define PORTION 24
+#endif
 
 typedef float vector __attribute__((vector_size(4 * LANES)));
 typedef float vector_in_floats __attribute__((vector_size(4 * LANES), aligned(4), may_alias));

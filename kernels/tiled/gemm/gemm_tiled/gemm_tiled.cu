@@ -8,6 +8,13 @@
 
 #include <type_traits>
 
+#ifndef STAGES
+#define STAGES 3 /* of shared memory: so many steps less one are on their way */
+#endif
+#ifndef LARGE_COLUMNS
+#define LARGE_COLUMNS 128 /* of the largest tile */
+#endif
+
 namespace {
 
 using namespace nvcuda;
@@ -17,7 +24,7 @@ constexpr int fragment = 16;    /* edge of a tensor core product */
 constexpr int vector_elems = 8; /* in 16 bytes */
 constexpr int padding = 8;      /* elements after a row of shared memory, against bank conflicts */
 constexpr int warp_lanes = 32;
-constexpr int stages = 3;
+constexpr int stages = STAGES;
 constexpr int group_rows = 8;                /* tile rows that are walked together, for the L2 */
 constexpr int staging_stride = fragment + 4; /* of float32 accumulators on their way out */
 constexpr int multiprocessors = 132;         /* of an H200; only the choice of tile depends on it */
@@ -45,7 +52,7 @@ template <int ROWS, int COLUMNS, int DEPTH, int WARPS_DOWN, int WARPS_ACROSS> st
                       threads / warp_lanes * fragment * staging_stride * (int)sizeof(float),
                   "the accumulators leave through the same memory");
 };
-using large = tile<128, 128, 32, 2, 4>;
+using large = tile<128, LARGE_COLUMNS, 32, 2, 4>;
 using medium = tile<64, 64, 64, 2, 2>;
 using small = tile<32, 32, 128, 2, 2>;
 
