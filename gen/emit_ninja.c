@@ -4,6 +4,7 @@
 
 #include "gen/dependencies.h"
 #include "gen/emit.h"
+#include "gen/flags.h"
 #include "lib/file.h"
 #include "lib/layout.h"
 #include "lib/text.h"
@@ -154,28 +155,6 @@ static void add_words(tm_text *out, const char *name, const char *const *words, 
     tm_text_format(out, "%s\n", variables);
 }
 
-static bool in_contract(const tm_contract *contract, const char *constant) {
-    for (size_t i = 0; i < contract->constant_count; i++)
-        if (strcmp(contract->constants[i].name, constant) == 0)
-            return true;
-    return false;
-}
-
-/* "-DTM_EPS=1e-06" */
-static const char *constant_flag(const tm_constant *constant, tm_arena *arena) {
-    tm_text flag = {0};
-    tm_text_add(&flag, "-DTM_");
-    for (const char *c = constant->name; *c; c++) {
-        char upper = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
-        tm_text_add_bytes(&flag, &upper, 1);
-    }
-    tm_text_add(&flag, "=");
-    tm_text_add_number(&flag, constant->value);
-    const char *kept = tm_arena_copy(arena, flag.data, flag.length);
-    tm_text_free(&flag);
-    return kept;
-}
-
 /* " -I<folder>": headers are found from where the paths of the sources start. A leading variable
  * is ninja's. */
 static void add_root(tm_text *out, const char *folder) {
@@ -185,27 +164,12 @@ static void add_root(tm_text *out, const char *folder) {
         add_word(out, folder + variable);
 }
 
-/* The solution's own flags, the constants that only its table knows, then the macros of a variant
- * and of baked axes. */
 static void add_flags(tm_text *out, const tm_unit *unit, tm_arena *arena) {
-    const tm_solution *solution = unit->source->solution;
-    const tm_contract *contract = unit->contract;
-    const tm_constants_row *row = tm_solution_constants(solution, contract->definition->name);
-    if (contract->generic || solution->role != TM_ROLE_SOLUTION)
-        row = NULL;
-    size_t count = 0, own = row ? row->count : 0;
-    size_t most = solution->compile_flag_count + own + unit->flag_count;
-    const char **words = tm_arena_array(arena, most, sizeof *words);
-    for (size_t i = 0; i < solution->compile_flag_count; i++)
-        words[count++] = solution->compile_flags[i];
-    for (size_t i = 0; i < own; i++)
-        if (!in_contract(contract, row->constants[i].name))
-            words[count++] = constant_flag(&row->constants[i], arena);
-    for (size_t i = 0; i < unit->flag_count; i++)
-        words[count++] = unit->flags[i];
+    size_t count;
+    const char *const *words = tm_flags_of(unit, arena, &count);
     tm_text more = {0};
     add_root(&more, unit->ninja_folder);
-    tm_text_add(&more, tm_dependencies_flags(solution, false, arena));
+    tm_text_add(&more, tm_dependencies_flags(unit->source->solution, false, arena));
     add_words(out, "flags", words, count, tm_text_get(&more));
     tm_text_free(&more);
 }

@@ -13,6 +13,7 @@
 #include "gen/overwrites.h"
 #include "gen/recipe_row.h"
 #include "gen/rows.h"
+#include "gen/selection.h"
 #include "gen/served.h"
 #include "lib/layout.h"
 #include "lib/text.h"
@@ -37,23 +38,6 @@ static void skip(planner *p, tm_skipped_kind kind, const char *name, const char 
     plan->skipped = tm_arena_grow(p->arena, plan->skipped, plan->skipped_count,
                                   &p->skipped_capacity, sizeof *plan->skipped);
     plan->skipped[plan->skipped_count++] = (tm_skipped){kind, name, definition, reason};
-}
-
-/* Whether `name` is in a NULL-terminated list of globs; a NULL list holds everything. */
-static bool listed(const char *const *globs, const char *name) {
-    if (!globs)
-        return true;
-    for (; *globs; globs++)
-        if (tm_text_matches(*globs, name))
-            return true;
-    return false;
-}
-
-static bool definition_selected(const planner *p, const tm_definition *definition) {
-    const tm_options *options = p->options;
-    return tm_text_matches(options->definitions, definition->name) &&
-           tm_text_matches(options->op_types, definition->op_type) &&
-           listed(tm_config_definitions(options->config), definition->name);
 }
 
 /* build/gen/<definition> */
@@ -144,25 +128,6 @@ static const char *unit_stem(planner *p, const tm_candidate *made, const char *b
     return stem;
 }
 
-/* "-DTILE_M=64" of a variant, then the baked axes of a row, which may be NULL. */
-static const char **unit_flags(planner *p, const tm_candidate *made, const tm_workload *workload) {
-    const tm_solution *solution = made->scanned->solution;
-    const tm_variant *variant = made->variant;
-    size_t own = variant ? variant->macro_count : 0, baked = workload ? solution->baked_count : 0;
-    if (own + baked == 0)
-        return NULL;
-    const char **flags = tm_arena_array(p->arena, own + baked, sizeof *flags);
-    for (size_t i = 0; i < own; i++)
-        flags[i] =
-            tm_arena_format(p->arena, "-D%s=%s", variant->macros[i].name, variant->macros[i].value);
-    if (baked)
-        memcpy(flags + own,
-               tm_baked_flags(solution, p->plan->definitions[made->definition].definition, workload,
-                              p->arena),
-               baked * sizeof *flags);
-    return flags;
-}
-
 /* The object that serves a row, which is NULL unless axes are baked. NULL after an error. */
 static const tm_unit *plan_unit(planner *p, const tm_candidate *made, const tm_contract *contract,
                                 const char *suffix, const tm_workload *workload) {
@@ -176,9 +141,8 @@ static const tm_unit *plan_unit(planner *p, const tm_candidate *made, const tm_c
         p, (tm_unit){.source = scanned,
                      .contract = contract,
                      .stem = stem,
-                     .flags = unit_flags(p, made, workload),
-                     .flag_count = (made->variant ? made->variant->macro_count : 0) +
-                                   (workload ? solution->baked_count : 0),
+                     .variant = made->variant,
+                     .baked = workload,
                      .ninja_folder = packed ? tm_arena_format(p->arena, "build/unpacked/%s",
                                                               stem + strlen("build/"))
                                             : scanned->ninja_folder});
@@ -351,16 +315,11 @@ static void plan_definition(planner *p, const tm_scanned_definition *scanned, tm
                                      .is_reference = true});
 }
 
-static bool solution_selected(const planner *p, const char *name) {
-    return tm_text_matches(p->options->solutions, name) &&
-           listed(tm_config_solutions(p->options->config), name);
-}
-
 /* The variants that are selected, by their own names or all by that of their base. Without a table
  * that is the solution itself. */
 static void add_candidates(planner *p, tm_candidate made) {
     const tm_solution *solution = made.scanned->solution;
-    bool all = solution_selected(p, made.name);
+    bool all = tm_selection_name(p->options, made.name);
     if (!solution->variants) {
         if (all)
             tm_candidates_add(&p->candidates, p->arena, made);
@@ -370,7 +329,7 @@ static void add_candidates(planner *p, tm_candidate made) {
     for (size_t i = 0; i < solution->variant_count; i++) {
         const tm_variant *variant = &solution->variants[i];
         const char *own = tm_arena_format(p->arena, "%s%s", name, variant->suffix);
-        if (!all && !solution_selected(p, own))
+        if (!all && !tm_selection_name(p->options, own))
             continue;
         if (!made.base) {
             made.base = tm_arena_alloc(p->arena, sizeof *made.base);
@@ -383,20 +342,11 @@ static void add_candidates(planner *p, tm_candidate made) {
     }
 }
 
-/* Whether anything of a solution for a definition is selected. */
-static bool any_selected(const planner *p, const tm_solution *solution, const char *name) {
-    bool selected = solution_selected(p, name);
-    for (size_t i = 0; i < solution->variant_count && !selected; i++)
-        selected = solution_selected(
-            p, tm_arena_format(p->arena, "%s%s", name, solution->variants[i].suffix));
-    return selected && tm_text_matches(p->options->authors, solution->author);
-}
-
 static void attach(planner *p, const tm_scanned_solution *scanned, size_t index) {
     const tm_solution *solution = scanned->solution;
     const tm_definition *definition = p->plan->definitions[index].definition;
     const char *name = tm_solution_expand_name(p->arena, solution->name, definition->name);
-    if (!any_selected(p, solution, name))
+    if (!tm_selection_solution(p->options, solution, name, p->arena))
         return;
     tm_served served = tm_served_judge(p->options, solution, p->arena);
     if (served.reason && !served.needs) {
@@ -522,7 +472,7 @@ tm_plan *tm_plan_make(const tm_scan *scan, const tm_options *options, tm_arena *
     p.clashed = tm_arena_array(arena, scan->solution_count, sizeof *p.clashed);
     tm_blobs *blobs = tm_blobs_create(arena, diag);
     for (size_t i = 0; i < scan->definition_count; i++)
-        if (definition_selected(&p, scan->definitions[i].definition))
+        if (tm_selection_definition(options, scan->definitions[i].definition))
             plan_definition(&p, &scan->definitions[i], blobs,
                             &plan->definitions[plan->definition_count++]);
     for (size_t i = 0; i < scan->broken_count; i++)

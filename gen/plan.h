@@ -29,8 +29,8 @@ typedef struct {
     const tm_contract *contract;
     const char *stem;         /* path without suffix: build/solutions/<name> or build/generic/... */
     const char *ninja_folder; /* where its source files are, as ninja sees it */
-    const char *const *flags; /* "-DTILE_M=64": of its variant, then of baked axes */
-    size_t flag_count;
+    const tm_variant *variant; /* or NULL */
+    const tm_workload *baked;  /* one with the values of baked axes, or NULL: it has none */
 } tm_unit;
 
 /* A shared object under a solution's name. */

@@ -79,8 +79,10 @@ static bool is_of(const tm_tuning_family *family, const tm_model_solution *varia
            strcmp(family->author, variant->author) == 0;
 }
 
-/* Whether a variant before this one in its definition has the same base. */
+/* Whether this is a variant with cells, and the first of its base. */
 static bool is_first(const tm_model_definition *definition, size_t index) {
+    if (definition->workload_count == 0)
+        return false;
     for (size_t i = 0; i < index; i++)
         if (same_base(&definition->solutions[i], &definition->solutions[index]))
             return false;

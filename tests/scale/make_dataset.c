@@ -1,11 +1,11 @@
 /* make_dataset: writes a synthetic FlashInfer-Trace dataset for measurements of scale.
  *
- *   make_dataset DIR DEFINITIONS WORKLOADS SOLUTIONS
+ *   make_dataset DIR DEFINITIONS WORKLOADS SOLUTIONS [variants]
  *
  * Half of the definitions are gemms, half rmsnorms, which the references under kernels/ match; each
  * has as many workload rows and packed C solutions as asked for, in the shape of the public
  * dataset: one file per solution, with its source inside, and one JSON Lines file per definition.
- */
+ * With "variants" the solutions of a definition are those of one file with a table. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +96,8 @@ static void write_workloads(const char *root, const shape *of, int index, int co
     fclose(file);
 }
 
-static void write_solution(const char *root, const shape *of, int number) {
+/* `variants`: of a table with so many values; 0: a solution by itself. */
+static void write_solution(const char *root, const shape *of, int number, int variants) {
     char path[256];
     int author = number % 5;
     int is_gemm = strcmp(of->op_type, "gemm") == 0;
@@ -113,16 +114,20 @@ static void write_solution(const char *root, const shape *of, int number) {
             "        const tm_axes *axes, tm_stream stream) {\\n"
             "    (void)%s;\\n    (void)%s;\\n    (void)axes;\\n    (void)stream;\\n"
             "    *%s = (tm_bfloat16){%d};\\n    return 0;\\n}\\n\"}],\n"
-            "  \"tracemill\": {\"binding\": \"c\", \"compile_flags\": [\"-DVARIANT=%d\"]}\n}\n",
+            "  \"tracemill\": {\"binding\": \"c\", \"compile_flags\": [\"-DVARIANT=%d\"]",
             of->name, number, of->name, author, is_gemm ? "A" : "hidden_states",
             is_gemm ? "B" : "weight", is_gemm ? "C" : "output", is_gemm ? "A" : "hidden_states",
             is_gemm ? "B" : "weight", is_gemm ? "C" : "output", number, number);
+    for (int value = 0; value < variants; value++)
+        fprintf(file, "%s%d", value ? ", " : ", \"variants\": {\"TILED\": [", value);
+    fprintf(file, "%s}\n}\n", variants ? "]}" : "");
     fclose(file);
 }
 
 int main(int argc, char **argv) {
-    if (argc != 5) {
-        fprintf(stderr, "usage: %s DIR DEFINITIONS WORKLOADS SOLUTIONS\n", argv[0]);
+    int variants = argc == 6 && strcmp(argv[5], "variants") == 0;
+    if (argc != 5 && !variants) {
+        fprintf(stderr, "usage: %s DIR DEFINITIONS WORKLOADS SOLUTIONS [variants]\n", argv[0]);
         return 2;
     }
     int definitions = atoi(argv[2]), workloads = atoi(argv[3]), solutions = atoi(argv[4]);
@@ -130,8 +135,8 @@ int main(int argc, char **argv) {
         shape of = shape_of(i);
         write_definition(argv[1], &of);
         write_workloads(argv[1], &of, i, workloads);
-        for (int s = 0; s < solutions; s++)
-            write_solution(argv[1], &of, s);
+        for (int s = 0; s < (variants ? 1 : solutions); s++)
+            write_solution(argv[1], &of, s, variants ? solutions : 0);
     }
     return 0;
 }

@@ -50,6 +50,7 @@ for program in make_dataset measure; do
     ${CC-cc} -std=c11 -D_GNU_SOURCE -O2 "$scale/$program.c" -o "$program"
 done
 ./make_dataset dataset $definitions $workloads $solutions
+./make_dataset tables $definitions $workloads $solutions variants
 
 # configure writes build.ninja; a ninja that does nothing keeps it from building.
 mkdir bin
@@ -74,6 +75,16 @@ for run in $(seq $plan_runs); do
     ../measure ../first build/bin/tm-gen @build/plan.args >../log 2>&1 || fail "tm-gen failed"
     cd ..
     grep -q ": $cells cells for cpu" log || fail "expected $cells cells"
+done
+# As many cells of variants: the solutions of a definition are the rows of one table.
+sed 's,^\(--dataset=.*\)dataset$,\1tables,' build/plan.args >tables.args
+for run in $(seq $plan_runs); do
+    mkdir "tables$run"
+    cp -r build "tables$run"
+    cd "tables$run"
+    ../measure ../variants build/bin/tm-gen @../tables.args >../log 2>&1 || fail "tm-gen failed"
+    cd ..
+    grep -q ": $cells cells for cpu" log || fail "expected $cells cells of variants"
 done
 rm -r build
 mv "first$plan_runs/build" .
@@ -121,6 +132,7 @@ row() { # what, file, seconds allowed
 printf '%s cells: %s definitions, %s workloads and %s solutions each; build/matrix.ninja has %s bytes\n' \
     "$cells" $definitions $workloads $solutions "$(wc -c <build/matrix.ninja)"
 row 'tm-gen, first plan' first "$plan_limit"
+row 'tm-gen, first plan, variants' variants "$plan_limit"
 row 'tm-gen, nothing changed' again "$plan_limit"
 row 'ninja bench, nothing to do' idle "$idle_limit"
 exit $status

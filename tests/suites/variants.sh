@@ -4,7 +4,8 @@
 #
 # The dataset is tests/data/variants: sums_w4 with the rows three-two, three-five and seven-two
 # (rows, parts), sums_w8 with one. tuned has 2 x 2 variants, baked has `rows` compiled in, both has
-# a list of variants and both axes compiled in, family is generic with two variants.
+# a list of variants and both axes compiled in, family is generic with two variants; view has all of it
+# behind tvm-ffi.
 #
 # What ran is what build/.ninja_log gained, shortened: so/NAME an object, generic/NAME one that is
 # copied, cell/NAME/UUID a trace, plan, report.
@@ -146,4 +147,15 @@ expect variants/filter-known '' "$(grep warning configure.log)"
 expect variants/filter-unknown 'tracemill: warning: --solutions: "tuned_sums_w4+STRIDE=4*" matches no '\
 'solution in the datasets; did you mean "tuned_sums_w4+STRIDE=1+WAYS=4"?' "$("$srcdir/configure" \
     --arch=cpu --dataset=../data --solutions='tuned_sums_w4+STRIDE=4*' 2>&1 | grep warning)"
+
+# Both through tvm-ffi.
+configure --authors=viewer
+if grep -q NEEDS_TVM_FFI build/plan.json; then
+    skipped variants/tvm-ffi 'configure finds no tvm-ffi'
+else
+    build bench
+    expect variants/tvm-ffi-objects "$(printf 'so/view+START=%s\n' '0@rows=3' '0@rows=7' '0@rows=9' \
+        '1@rows=3' '1@rows=7' '1@rows=9')" "$(printf '%s\n' "$ran" | grep ^so/view)"
+    expect variants/tvm-ffi '5 passed, 5 failed' "$(sed -n 2p build/report/summary.txt)"
+fi
 finish
