@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/identity.h"
 #include "harness/judge.h"
 #include "harness/remeasure.h"
 #include "lib/file.h"
@@ -150,6 +151,7 @@ static tm_json *details_json(const tm_cell *cell, const tm_outcome *outcome) {
     const tm_node *device = tm_cell_device(cell), *uuid = tm_node_get(device, "uuid");
     if (uuid && uuid->string)
         tm_json_set_string(details, "device_uuid", uuid->string);
+    tm_json_set(details, "identity", tm_identity_json(cell));
     if (cell->table->synthesized)
         tm_json_set_bool(details, "synthesized", true);
     tm_json_set_string(details, "runner", runner_name(outcome));

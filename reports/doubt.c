@@ -71,9 +71,13 @@ const char *tm_doubt_flags(tm_arena *arena, const tm_model_cell *cell) {
     return flags;
 }
 
-bool tm_doubt_is_crowded(const tm_model_cell *cell) {
-    const tm_node *wait = tm_node_get(details(cell, "clocks", TM_NODE_OBJECT), "cpu_wait_percent");
+bool tm_doubt_waited(const tm_node *tracemill) {
+    const tm_node *wait = tm_node_get(tm_node_get(tracemill, "clocks"), "cpu_wait_percent");
     return wait != NULL && wait->type == TM_NODE_NUMBER && wait->number >= CROWDED_PERCENT;
+}
+
+bool tm_doubt_is_crowded(const tm_model_cell *cell) {
+    return cell->state == TM_MODEL_RAN && tm_doubt_waited(cell->trace.details_node);
 }
 
 double tm_doubt_ms(const tm_model_cell *cell, const char *key) {

@@ -17,6 +17,8 @@ const char *tm_doubt_name(tm_doubt doubt);
 const char *tm_doubt_advice(tm_arena *arena, tm_doubt doubt, const tm_score *score);
 /* Whether other programs wanted the CPU for much of the time in which a cell was timed. */
 bool tm_doubt_is_crowded(const tm_model_cell *cell);
+/* The same of the `tracemill` object of a trace. */
+bool tm_doubt_waited(const tm_node *tracemill);
 /* Whether a person should look at each such cell; the others are noise and are only counted. */
 bool tm_doubt_is_grave(tm_doubt doubt);
 /* Whether a cell is flagged so. */

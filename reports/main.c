@@ -11,6 +11,7 @@
 
 #include "lib/file.h"
 #include "lib/text.h"
+#include "reports/gate_command.h"
 #include "reports/jsonl.h"
 #include "reports/junit.h"
 #include "reports/load.h"
@@ -22,6 +23,7 @@ enum { EXIT_GOOD = 0, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
 
 static const char usage[] =
     "usage: tm-report --plan=FILE --out=DIR [--build=DIR] [--quiet]\n"
+    "       tm-report gate --help\n"
     "  --plan=FILE  the plan that tm-gen wrote, such as build/plan.json\n"
     "  --out=DIR    where summary.txt, report.md, report.json, junit.xml and traces/ go\n"
     "  --build=DIR  the folder where ninja ran, to which build/traces is relative (default .)\n"
@@ -157,7 +159,9 @@ static int run(tm_arena *arena, tm_diag *diag, int count, char **arguments) {
 int main(int count, char **arguments) {
     tm_arena *arena = tm_arena_create();
     tm_diag *diag = tm_diag_create(arena);
-    int status = run(arena, diag, count, arguments);
+    bool is_gate = count > 1 && strcmp(arguments[1], "gate") == 0;
+    int status = is_gate ? tm_gate_command_run(arena, diag, count - 2, arguments + 2)
+                         : run(arena, diag, count, arguments);
     tm_diag_print(diag, TM_DIAG_WARNING, stderr);
     tm_arena_destroy(arena);
     return status;

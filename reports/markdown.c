@@ -41,6 +41,10 @@ static const char *escape(tm_arena *arena, const char *raw) {
     return result;
 }
 
+const char *tm_markdown_escape(tm_arena *arena, const char *raw) {
+    return escape(arena, raw);
+}
+
 static void add_strings(tm_arena *arena, tm_text *text, const char *title,
                         const char *const *strings) {
     if (strings == NULL || strings[0] == NULL)

@@ -10,5 +10,7 @@
 
 /* The text, in the arena; `build` is where the commands are to be run. */
 const char *tm_markdown_format(tm_arena *arena, const tm_model *model, const char *build);
+/* One line of text in which nothing is markup, also in a table. In the arena. */
+const char *tm_markdown_escape(tm_arena *arena, const char *raw);
 
 #endif

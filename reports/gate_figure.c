@@ -1,0 +1,65 @@
+#include "reports/gate_figure.h"
+
+#include <math.h>
+
+#include "reports/figure.h"
+
+static const char *format_ratio(tm_arena *arena, double ratio) {
+    double percent = (ratio - 1.0) * 100.0;
+    if (ratio >= 2.0)
+        return tm_arena_format(arena, "x%.3g", ratio);
+    return tm_arena_format(arena, "%+.1f%%", percent);
+}
+
+const char *tm_gate_figure_change(tm_arena *arena, const tm_gate_cell *cell) {
+    return cell->is_compared ? format_ratio(arena, cell->comparison.ratio) : "-";
+}
+
+const char *tm_gate_figure_interval(tm_arena *arena, const tm_gate_cell *cell) {
+    if (!cell->is_compared)
+        return "-";
+    return tm_arena_format(arena, "%s .. %s", format_ratio(arena, cell->comparison.interval.low),
+                           format_ratio(arena, cell->comparison.interval.high));
+}
+
+const char *tm_gate_figure_note(tm_arena *arena, const tm_gate_cell *cell) {
+    if (!cell->is_compared || cell->source == TM_TIMING_SAMPLES)
+        return cell->why;
+    return tm_arena_format(arena, "by %s, no samples", tm_timing_source_name(cell->source));
+}
+
+const char *tm_gate_figure_counts(tm_arena *arena, const tm_gate *gate) {
+    const char *text = "";
+    for (int i = 0; i < TM_GATE_COUNT; i++)
+        if (gate->by_verdict[i] > 0)
+            text = tm_arena_format(arena, "%s%s%zu %s", text, text[0] ? ", " : "",
+                                   gate->by_verdict[i], tm_gate_name((tm_gate_verdict)i));
+    return text[0] ? text : "no cells";
+}
+
+const char *const *tm_gate_figure_method(tm_arena *arena, const tm_gate *gate) {
+    const char **lines = tm_arena_array(arena, 5, sizeof(*lines));
+    size_t count = 0;
+    const tm_baseline *baseline = gate->baseline;
+    lines[count++] = tm_arena_format(
+        arena, "Baseline: %s of %s%s%s%s.", tm_figure_count(arena, baseline->count, "trace"),
+        baseline->path, baseline->newest[0] ? ", until " : "", baseline->newest,
+        baseline->broken > 0 ? tm_arena_format(arena, "; %zu could not be read", baseline->broken)
+                             : "");
+    lines[count++] = tm_arena_format(
+        arena,
+        "SAME by identity (solution, harness, device): %zu; compared: %zu, of these without the "
+        "samples of both runs: %zu.",
+        gate->identical, gate->compared, gate->without_samples);
+    lines[count++] = tm_arena_format(
+        arena,
+        "Relevant from %.3g%% on; runs of the same code are taken to differ by %.2g%% and %.3g ns "
+        "(standard deviation); at most %.0f%% chance of any wrong SLOWER or FASTER; intervals: "
+        "%.0f%%.",
+        gate->options.threshold * 100.0, gate->options.noise * 100.0, gate->noise_ns,
+        TM_GATE_LEVEL * 100.0, TM_GATE_INTERVAL_SHARE * 100.0);
+    if (gate->options.scale != 1.0)
+        lines[count++] =
+            tm_arena_format(arena, "A test: latencies of now are times %.4g.", gate->options.scale);
+    return lines;
+}
