@@ -209,8 +209,12 @@ static char *wrap(const arguments *args, const tm_solution *solution, const tm_p
     tm_options options;
     if (!read_options(&options, args, arena, diag))
         return NULL;
-    /* What else is wrong in the datasets is ninja check's to say. */
-    const tm_scan *scan = tm_scan_read(&options, arena, tm_diag_create(arena));
+    tm_diag *of_scan = tm_diag_create(arena);
+    const tm_scan *scan = tm_scan_read(&options, arena, of_scan);
+    /* What is wrong elsewhere in the datasets is ninja check's to say. */
+    const char *wanted = args->definition ? args->definition : solution->definition;
+    if (scan->definition_count == 0 || tm_scan_is_broken(scan, wanted))
+        tm_diag_print(of_scan, TM_DIAG_ERROR, stderr);
     const tm_definition *definition = choose(scan, solution, args->definition, arena, diag);
     const tm_variant *variant;
     tm_pack_native native;
