@@ -34,8 +34,9 @@ start_build "$scratch/build"
 cd "$scratch/build" || exit 2
 {
     "$srcdir/configure" --arch=cpu --dataset="$srcdir" --dataset="$tests/planted" --dataset="$tests/upstream" \
-        --definitions='upstream_shift,planted_rmsnorm,rmsnorm_h2048' \
-        --solutions='upstream_*,planted_right,planted_fails,planted_compile_error,planted_wrong_numbers,rmsnorm_cpu_*' \
+        --dataset="$tests/data/variants" \
+        --definitions='upstream_shift,planted_rmsnorm,rmsnorm_h2048,sums_w4' \
+        --solutions='upstream_*,planted_right,planted_fails,planted_compile_error,planted_wrong_numbers,rmsnorm_cpu_*,tuned_*,baked,both*' \
         --workloads=smoke --warmup-runs=1 --iterations=5 --num-trials=2 && ninja bench pack
 } >log 2>&1 || {
     cat log
