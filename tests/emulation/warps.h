@@ -92,7 +92,8 @@ struct emulated_block {
     barrier warps[block_threads / warp_lanes], all;
     place at;
     std::vector<int> waiting;
-    std::vector<char> shared; /* while another one runs */
+    int asleep[block_threads / warp_lanes] = {}; /* rounds */
+    std::vector<char> shared;                    /* while another one runs */
 };
 
 struct emulated_device {
@@ -297,11 +298,16 @@ inline void start_block(emulated_block &block, place at) {
     }
 }
 
-/* Each thread that is not done goes on to where it waits. */
+/* Each thread that is not done goes on to where it waits; but now and then a warp falls far behind
+ * the others. */
 inline void run_round(emulated_block &block) {
     device.now = &block;
     std::shuffle(block.waiting.begin(), block.waiting.end(), device.random);
+    for (int &rounds : block.asleep)
+        rounds = rounds > 0 ? rounds - 1 : device.random() % 64 == 0 ? device.random() % 64 : 0;
     for (int i : block.waiting) {
+        if (block.asleep[i / warp_lanes] > 0)
+            continue;
         device.running = i;
         swapcontext(&device.scheduler, &block.fibers[i].context);
     }
