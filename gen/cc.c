@@ -290,11 +290,12 @@ static bool machine_failed(int status, const char *log) {
     static const char *const words[] = {
         "No space left on device",    "Cannot allocate memory",
         "virtual memory exhausted",   "out of memory allocating",
-        "fatal error: Killed signal", "fatal error: ld terminated with signal 9"};
+        "fatal error: Killed signal", "fatal error: ld terminated with signal 9",
+        "died due to signal 9"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(log, words[i]))
             return true;
-    return status >= 128;
+    return status >= 128 && status != 255; /* which nvcc ends with when ptxas refuses the source */
 }
 
 /* Puts the new bytes in place unless they are the old ones. */

@@ -34,6 +34,9 @@ check() {
 refused='tracemill: compile error'
 check 'undefined symbol' 'ld: source.c: undefined reference to x' 1 0 "$refused"
 check 'crashed on the source' 'collect2: fatal error: ld terminated with signal 11' 1 0 "$refused"
+check 'ptxas refused it' "ptxas k.ptx, line 156; error   : Instruction 'tcgen05.fence' not supported" 255 \
+    0 "$refused"
+check 'a part of nvcc was killed' "nvcc error   : 'cicc' died due to signal 9 (Kill signal)" 9 3 ''
 check 'compiler was killed' 'gcc: fatal error: Killed signal terminated program cc1' 1 3 ''
 check 'linker was killed' 'collect2: fatal error: ld terminated with signal 9 [Killed]' 1 3 ''
 check 'full disk' 'ld: final link failed: No space left on device' 1 3 ''

@@ -2,7 +2,7 @@
 # statuses.sh: every status, and every way we know to fail, each from a planted solution
 # (tests/planted), and what the judge says of it.
 #
-# INCORRECT_SHAPE and INCORRECT_DTYPE are not here: the C binding cannot express them. The entry gets
+# INCORRECT_SHAPE and INCORRECT_DTYPE are in ffi.sh: the C binding cannot express them. The entry gets
 # typed pointers to buffers that the harness has made; another type is a compile error (wrong_dtype),
 # another size is an overrun (writes_behind) or an output that is left as it was (writes_nothing).
 # shellcheck source=tests/lib.sh

@@ -1,0 +1,16 @@
+// Returns a tensor of another dtype.
+#include <tvm/ffi/container/tensor.h>
+#include <tvm/ffi/function.h>
+
+#include "../rows.cuh"
+
+namespace ffi = tvm::ffi;
+
+static ffi::Tensor rmsnorm(ffi::TensorView hidden_states, ffi::TensorView weight) {
+    ffi::Tensor output =
+        ffi::Tensor::FromEnvAlloc(TVMFFIEnvTensorAlloc, hidden_states.shape(),
+                                  DLDataType{kDLBfloat, 16, 1}, hidden_states.device());
+    return output;
+}
+
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(run, rmsnorm);
