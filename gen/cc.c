@@ -21,11 +21,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gen/depfile.h"
@@ -352,7 +354,20 @@ static int check_signature(const arguments *args, tm_arena *arena, const char *o
     return 1;
 }
 
+static int64_t now_ms(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* How long it took, for the report; nothing depends on it. */
+static void note_time(tm_arena *arena, const char *stem, int64_t began_ms) {
+    const char *text = tm_arena_format(arena, "%lld\n", (long long)(now_ms() - began_ms));
+    tm_file_write(tm_arena_format(arena, "%s.ms", stem), text, strlen(text), NULL);
+}
+
 static int build(const arguments *args, tm_arena *arena) {
+    int64_t began_ms = now_ms();
     size_t stem_length = strlen(args->output) - strlen(".so");
     const char *stem = tm_arena_copy(arena, args->output, stem_length);
     const char *log_path = tm_arena_format(arena, "%s.log", stem);
@@ -382,6 +397,7 @@ static int build(const arguments *args, tm_arena *arena) {
                 strerror(errno));
         goto out;
     }
+    note_time(arena, stem, began_ms);
     const tm_source *made = tm_file_read(arena, status ? log_path : temporary);
     if (!made) {
         fprintf(stderr, "tm-cc: %s: %s\n", status ? log_path : temporary, strerror(errno));

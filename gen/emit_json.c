@@ -177,6 +177,9 @@ static tm_json *planned_json(const tm_planned_definition *planned) {
         tm_json_set_string(solution, "name", planned->solutions[i]->name);
         tm_json_set_string(solution, "author", planned->solutions[i]->solution->author);
         tm_json_set_string(solution, "language", planned->solutions[i]->solution->language_name);
+        bool is_ffi = planned->solutions[i]->solution->binding == TM_BINDING_TVM_FFI;
+        tm_json_set_string(solution, "binding", is_ffi ? "tvm-ffi" : "c");
+        tm_json_set_string(solution, "compiled", planned->solutions[i]->objects->unit->stem);
         set_variant(solution, planned->solutions[i], planned->row_count);
         tm_json_push(solutions, solution);
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,6 +47,17 @@ static bool is_base(loader *load, const tm_node *node, const char *where,
     return false;
 }
 
+/* What tm-cc noted beside the object; a file that is not there, or says nothing, is no matter. */
+static double read_compile_ms(loader *load, const char *compiled) {
+    if (compiled == NULL)
+        return 0.0;
+    const char *file = tm_arena_format(load->reader.arena, "%s.ms", compiled);
+    const tm_source *source =
+        tm_file_read(load->reader.arena, tm_file_join(load->reader.arena, load->build, file));
+    double ms = source != NULL ? strtod(source->text, NULL) : 0.0;
+    return isfinite(ms) && ms > 0.0 ? ms : 0.0;
+}
+
 static bool read_solution(loader *load, const tm_node *node, const char *where,
                           size_t workload_count, bool waits, tm_model_solution *solution) {
     if (node->type != TM_NODE_OBJECT) {
@@ -56,6 +68,9 @@ static bool read_solution(loader *load, const tm_node *node, const char *where,
     bool good = tm_node_need_string(&load->reader, node, where, "name", &solution->name);
     good &= tm_node_need_string(&load->reader, node, where, "author", &solution->author);
     good &= tm_node_need_string(&load->reader, node, where, "language", &solution->language);
+    good &= tm_node_may_string(&load->reader, node, where, "binding", &solution->binding);
+    good &= tm_node_may_string(&load->reader, node, where, "compiled", &solution->compiled);
+    solution->compile_ms = read_compile_ms(load, solution->compiled);
     if (waits) {
         good &= tm_node_need_string(&load->reader, node, where, "status", &solution->needs);
         good &= tm_node_need_string(&load->reader, node, where, "reason", &solution->reason);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/text.h"
+#include "reports/compile_time.h"
 #include "reports/doubt.h"
 #include "reports/figure.h"
 #include "reports/group.h"
@@ -383,6 +384,7 @@ const char *tm_markdown_format(tm_arena *arena, const tm_model *model, const cha
     add_weak(arena, &text, model);
     add_waiting(arena, &text, model);
     add_not_planned(arena, &text, model);
+    tm_compile_time_add(arena, &text, model);
     if (model->score.cells + model->score.waiting > 0)
         tm_text_add(&text, "\n## Cells\n");
     for (size_t i = 0; i < model->definition_count; i++)

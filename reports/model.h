@@ -74,6 +74,9 @@ typedef struct {
 typedef struct {
     const char *name, *author, *language;
     const char *needs, *reason; /* of one that waits, else NULL */
+    const char *binding;        /* or NULL, as of one that waits */
+    const char *compiled; /* the object's path without suffix; one may serve several; or NULL */
+    double compile_ms;    /* what that took, the last time; 0: not known */
     const char *base, *family;  /* of a variant: its name without the macros; that of its table */
     const tm_node *variant;     /* macro -> value; NULL, as the two before, when it is none */
     const char *const *objects; /* suffix of each workload's object; NULL: one object for all */

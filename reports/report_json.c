@@ -42,7 +42,9 @@ static tm_json *solution_json(const tm_model_solution *solution) {
     tm_json_set_string(object, "name", solution->name);
     tm_json_set_string(object, "author", solution->author);
     tm_json_set_string(object, "language", solution->language);
+    tm_json_set_string(object, "binding", solution->binding);
     tm_json_set_string(object, "needs", solution->needs);
+    set_figure(object, "compile_ms", solution->compile_ms);
     tm_json_set_string(object, "base", solution->base);
     if (solution->variant != NULL)
         tm_json_set_node(object, "variant", solution->variant);
