@@ -86,7 +86,9 @@ static bool pack_solution(packer *p, const tm_solution *solution) {
     note_inputs(p, solution, &files);
     const char *refused = tm_pack_native_refuse(solution, p->arena);
     bool good = true;
-    if (refused && solution->binding == TM_BINDING_C) {
+    /* One that flashinfer-bench refuses would keep it from reading the others. */
+    bool unknown = solution->language == TM_LANGUAGE_C || solution->language == TM_LANGUAGE_OTHER;
+    if (refused && (unknown || solution->binding == TM_BINDING_C)) {
         tm_diag_add(p->diag, TM_DIAG_WARNING, tm_node_get(solution->node, "name")->place, "name",
                     "\"%s\" is not packed: %s", solution->name, refused);
         return true;

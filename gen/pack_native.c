@@ -22,15 +22,13 @@ bool tm_pack_native_open(tm_pack_native *native, const tm_options *options, cons
 
 const char *tm_pack_native_refuse(const tm_solution *solution, tm_arena *arena) {
     if (solution->language > TM_LANGUAGE_CUDA)
-        return tm_arena_format(arena, "its language is %s; pack it without --tvm-ffi",
-                               solution->language_name);
+        return tm_arena_format(arena, "its language is %s", solution->language_name);
     if (solution->binding != TM_BINDING_C)
-        return "its binding is not \"c\"; pack it without --tvm-ffi";
+        return "its binding is not \"c\"";
     if (!solution->destination_passing)
         return "its destination_passing_style is false, and contract.h passes outputs";
     if (solution->baked_count)
-        return "its compile_time_axes make an object for each of their values, and a package is "
-               "one";
+        return "it has compile_time_axes, with an object for each of their values";
     return NULL;
 }
 

@@ -203,7 +203,7 @@ static char *wrap(const arguments *args, const tm_solution *solution, const tm_p
     const char *refused = tm_pack_native_refuse(solution, arena);
     if (refused) {
         tm_diag_error(diag, ((tm_place){solution->source, TM_WHOLE_FILE}), NULL,
-                      "--tvm-ffi wraps native solutions: %s", refused);
+                      "--tvm-ffi wraps native solutions, and %s; pack it as it is", refused);
         return NULL;
     }
     tm_options options;

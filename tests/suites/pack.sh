@@ -64,6 +64,16 @@ sed -i 's/"scale \* x/"twice \* x/; s/"description": "/&again: /' "$data/definit
 pack
 expect 'pack/a description, which stands in contract.h but not in a generic one' \
     "upstream_shift.json $wrong" "$changed"
+mkdir "$data/kernels/other" && echo '! none' >"$data/kernels/other/k.f90"
+cat >"$data/kernels/other/solution.json" <<'END'
+{"name": "upstream_fortran", "definition": "upstream_shift", "author": "upstream",
+ "spec": {"language": "fortran", "target_hardware": ["cpu"], "entry_point": "k.f90::run"},
+ "sources": [{"path": "k.f90"}]}
+END
+pack
+expect 'pack/a language that flashinfer-bench refuses is left out' '' "$changed"
+expect 'pack/and that is said' 1 "$(grep -c '"upstream_fortran" is not packed: its language is fortran' pack.log)"
+rm -r "$data/kernels/other"
 rm build/packed/solutions/upstream/pointwise/upstream_shift/$wrong
 rm build/packed/index.txt
 pack
