@@ -25,6 +25,7 @@ says() { # a signature: the source of a function that has it
     printf '%s' "int __tvm_ffi_run(void *self, const void *arguments, int count, void *result) {\\n    TVMFFIErrorSetRaisedFromCStr(\\\"TypeError\\\", \\\"Mismatched number of arguments when calling: \`$1\`. Expected 9 but got 0 arguments\\\");\\n    return -1;\\n}"
 }
 solution agrees true run "$(says 'run(0: DLTensor*, 1: ffi.Tensor) -> void')"
+solution writing true run "__attribute__((constructor)) static void spill(void) {\\n    FILE *file = fopen(\\\"spilled\\\", \\\"w\\\");\\n    if (file) {\\n        fputs(\\\"spilled\\\", file);\\n        fclose(file);\\n    }\\n}\\n$(says 'run(0: int, 1: DLTensor*) -> void')"
 solution short true run "$(says 'run(0: DLTensor*) -> void')"
 solution typed true run "$(says 'run(0: DLTensor*, 1: int) -> void')"
 solution returning true run "$(says 'run(0: DLTensor*) -> ffi.Tensor')"
@@ -41,7 +42,7 @@ solution spying true run 'int __tvm_ffi_run(void *self, const void *arguments, i
 cd "$build" || exit 2
 "$srcdir/configure" --arch=cpu --dataset=../data --tvm-ffi=none --warmup-runs=1 --iterations=5 \
     --num-trials=1 >configure.log 2>&1 || cat configure.log
-objects=$(cd ../data/solutions && for one in [acdhlprstu]*.json; do
+objects=$(cd ../data/solutions && for one in [acdhlprstuw]*.json; do
     case $one in reference_* | twice.json) ;; *) echo "build/solutions/${one%.json}.so" ;; esac
 done)
 # shellcheck disable=SC2086 # words on purpose
@@ -52,6 +53,8 @@ said() {
     ! head -n 1 "build/solutions/$1.so" | grep -q '^tracemill: compile error$' ||
         sed "s,^build/unpacked/solutions/$1/,," "build/solutions/$1.log"
 }
+expect "signature/a file stays empty" 0 "$(wc -c <spilled)"
+expect "signature/who writes a file is asked" 1 "$(said writing | grep -c "argument 0 (x), got int")"
 for one in agrees returned silent crashing leaving hanging; do
     expect "signature/$one" '' "$(said $one)"
 done
