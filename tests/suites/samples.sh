@@ -41,6 +41,19 @@ expect samples/many '"PASSED" 0.2 1283 0' \
     "$(field status) $(field tvd_limit) $(field sampling_repeats) $(flagged)"
 expect 'samples/many: summary' '' "$(grep '^WEAK_SAMPLES' build/report/summary.txt)"
 
+# One whose batch is compiled in is never called with a larger one.
+cp -R "$gallery/." baked
+baked=baked/honest/kernels/honest_cpu_sampler
+sed -i 's/"binding"/"compile_time_axes": ["batch_size"], "binding"/' $baked/solution.json
+sed -i '1a #define axes_batch(axes) ((axes)->batch_size == TM_BATCH_SIZE ? TM_BATCH_SIZE : (abort(), 0))' \
+    $baked/honest_cpu_sampler.c
+sed 's/axes->batch_size/axes_batch(axes)/' "$gallery/kernels/sampler.h" >baked/kernels/sampler.h
+gallery=$PWD/baked
+bench
+expect samples/baked '"PASSED" 1' "$(field status) $(field sampling_repeats)"
+gallery=$srcdir/tests/cheats
+bench
+
 cat >small.c <<'END'
 #define tm_the_backend tm_cpu_backend
 #include "harness/backend_cpu.c"
