@@ -52,12 +52,13 @@ static double draw_median(generator *random, const tm_timing_trial *trial) {
 }
 
 static double draw_latency(generator *random, const tm_timing *timing) {
-    size_t count = timing->trial_count > 1 ? timing->trial_count - 1 : 1;
+    if (timing->trial_count == 1)
+        return draw_median(random, &timing->trials[0]);
+    size_t count = timing->trial_count - 1;
     double sum = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t pick = tm_random_mulhi(next_word(random), (uint32_t)timing->trial_count);
-        sum += draw_median(random, &timing->trials[pick]);
-    }
+    for (size_t i = 0; i < count; i++)
+        sum += timing->trials[tm_random_mulhi(next_word(random), (uint32_t)timing->trial_count)]
+                   .median_ns;
     return sum / (double)count;
 }
 

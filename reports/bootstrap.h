@@ -1,8 +1,9 @@
 /* bootstrap: an interval of the ratio of two latencies.
  *
  * Both runs are drawn anew many times: of k trials k - 1 with replacement (Rao and Wu 1988: with k
- * the variance would be too small by (k - 1) / k, a third of it for three trials), of each the
- * median of a new draw of its samples, and on top a shift as large as runs of the same code differ.
+ * the variance would be too small by 1 / k), and on top a shift as large as runs of the same code
+ * differ. What samples of a trial differ by is in its median, and to draw them as well would count
+ * it twice (Davison and Hinkley 1997, 3.8); they are drawn where a run has one trial only.
  * Draws come from Philox with a fixed key: the same timings give the same interval. Deliberately
  * does not know what the interval decides. */
 #ifndef TM_REPORTS_BOOTSTRAP_H

@@ -7,13 +7,6 @@
 #include "reports/doubt.h"
 #include "reports/figure.h"
 
-/* Standard deviation of a cell's latency from run to run of the same code, each in processes of its
- * own, beyond what its trials show: docs/MEASUREMENT.md, "Two runs". */
-#define NOISE_CUDA 0.005
-#define NOISE_CUDA_NS 10.0
-#define NOISE_CPU 0.03
-#define NOISE_CPU_NS 50.0
-
 static const struct {
     const char *name;
     bool fails;
@@ -143,17 +136,13 @@ static void settle_cell(tm_arena *arena, tm_gate *gate, const char *build, tm_ga
 }
 
 static void decide(tm_gate_cell *cell, double threshold) {
-    cell->verdict = tm_gate_decide(&cell->comparison, threshold);
-    bool is_change = cell->verdict == TM_GATE_SLOWER || cell->verdict == TM_GATE_FASTER;
     bool before = tm_doubt_waited(cell->before->trace.details_node);
     bool now = tm_doubt_waited(cell->cell->trace.details_node);
-    if (!is_change || (!before && !now))
-        return;
-    /* Others took the CPU: latencies may differ by any factor. */
-    cell->verdict = TM_GATE_AMBIGUOUS;
-    cell->why = before && now ? "other programs ran beside both"
-                : now         ? "other programs ran beside it"
-                              : "other programs ran beside it before";
+    cell->verdict = tm_gate_decide(&cell->comparison, threshold, before || now);
+    if (cell->verdict == TM_GATE_AMBIGUOUS && (before || now))
+        cell->why = before && now ? "other programs ran beside both"
+                    : now         ? "other programs ran beside it"
+                                  : "other programs ran beside it before";
 }
 
 static double change_of(const tm_gate_cell *cell) {
@@ -203,11 +192,12 @@ static void add_planned(tm_arena *arena, tm_gate *gate, const char *build, bool 
 tm_gate *tm_gate_run(tm_arena *arena, const tm_model *model, const char *build,
                      const tm_baseline *baseline, tm_gate_options options) {
     tm_gate *gate = tm_arena_alloc(arena, sizeof(*gate));
-    bool is_cpu = strcmp(model->backend, "cpu") == 0;
+    double noise, noise_ns;
+    tm_gate_noise(model->backend, &noise, &noise_ns);
     if (options.noise <= 0.0)
-        options.noise = is_cpu ? NOISE_CPU : NOISE_CUDA;
-    *gate = (tm_gate){.options = options, .baseline = baseline, .model = model};
-    gate->noise_ns = is_cpu ? NOISE_CPU_NS : NOISE_CUDA_NS;
+        options.noise = noise;
+    *gate =
+        (tm_gate){.options = options, .noise_ns = noise_ns, .baseline = baseline, .model = model};
     size_t most = model->score.cells + model->score.waiting + baseline->count;
     gate->cells = tm_arena_array(arena, most, sizeof(*gate->cells));
     bool *is_found = tm_arena_array(arena, baseline->count, sizeof(*is_found));

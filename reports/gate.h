@@ -88,8 +88,12 @@ tm_gate_comparison tm_gate_compare(const tm_timing *before, const tm_timing *aft
                                    double noise_ns);
 /* Sets the adjusted p values of some comparisons. */
 void tm_gate_adjust(tm_arena *arena, tm_gate_comparison *const *comparisons, size_t count);
-/* The verdict, once p is adjusted. */
-tm_gate_verdict tm_gate_decide(const tm_gate_comparison *comparison, double threshold);
+/* The verdict, once p is adjusted. `is_crowded`: other programs took the CPU in one of the runs, so
+ * that latencies may differ by any factor. */
+tm_gate_verdict tm_gate_decide(const tm_gate_comparison *comparison, double threshold,
+                               bool is_crowded);
+/* By how much runs of the same code differ on "cpu" or "cuda". */
+void tm_gate_noise(const char *backend, double *noise, double *noise_ns);
 /* Whether any cell makes it fail. */
 bool tm_gate_has_failed(const tm_gate *gate);
 
