@@ -243,7 +243,7 @@ by_hand() { # name, exit status, extended regular expression that a line must fi
 }
 solution=build/solutions/planted
 cell='\[batch_size=9\]'
-by_hand 'by hand: right' 0 "PASSED planted_right_planted_rmsnorm $cell: .* us, .*x the reference, .*% of the limit" \
+by_hand 'by hand: right' 0 "PASSED planted_right_planted_rmsnorm $cell: .* [nu]s, .*x the reference, .*% of the limit" \
     $harness --solution ${solution}_right_planted_rmsnorm.so
 by_hand 'by hand: wrong' 1 "INCORRECT_NUMERICAL planted_zeros $cell: output: .*" \
     $harness ${solution}_zeros.so
