@@ -447,8 +447,9 @@ static void add_targets(tm_text *out, const tm_plan *plan, tm_arena *arena) {
             if (planned->reference && planned->solutions[s]->contract->generic)
                 add_line(out, tm_layout_solution(arena, planned->solutions[s]->name, ".so"));
     }
-    tm_text_add(out, "\n\nbuild build/report/summary.txt $\n    | build/report/report.md $\n"
-                     "    build/report/report.json $\n    build/report/junit.xml: report $\n"
+    tm_text_add(out, "\n\nbuild build/report/summary.txt $\n    | build/report/report.html $\n"
+                     "    build/report/report.md $\n    build/report/report.json $\n    "
+                     "build/report/junit.xml: report $\n"
                      "    build/plan.json $\n    | build/bin/tm-report");
     for (size_t i = 0; i < plan->definition_count; i++)
         if (has_cells(&plan->definitions[i]))

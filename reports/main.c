@@ -12,6 +12,7 @@
 #include "lib/file.h"
 #include "lib/text.h"
 #include "reports/gate_command.h"
+#include "reports/html.h"
 #include "reports/jsonl.h"
 #include "reports/junit.h"
 #include "reports/load.h"
@@ -22,15 +23,19 @@
 enum { EXIT_GOOD = 0, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
 
 static const char usage[] =
-    "usage: tm-report --plan=FILE --out=DIR [--build=DIR] [--quiet]\n"
+    "usage: tm-report --plan=FILE --out=DIR [--build=DIR] [--srcdir=DIR]\n"
+    "                 [--commit=NAME] [--quiet]\n"
     "       tm-report gate --help\n"
     "  --plan=FILE  the plan that tm-gen wrote, such as build/plan.json\n"
-    "  --out=DIR    where summary.txt, report.md, report.json, junit.xml and traces/ go\n"
+    "  --out=DIR    where summary.txt, report.html, report.md, report.json, junit.xml and\n"
+    "               traces/ go\n"
     "  --build=DIR  the folder where ninja ran, to which build/traces is relative (default .)\n"
+    "  --srcdir=DIR tracemill's own source tree, for the sources that report.html shows\n"
+    "  --commit=NAME  what was built, for report.html\n"
     "  --quiet      do not print the summary\n";
 
 typedef struct {
-    const char *plan, *out, *build;
+    const char *plan, *out, *build, *srcdir, *commit;
     bool quiet, help;
 } report_options;
 
@@ -49,7 +54,8 @@ static bool parse_value(const char *argument, const char *name, const char **val
 }
 
 static void complain_option(tm_arena *arena, tm_diag *diag, const char *argument) {
-    static const char *const known[] = {"--plan", "--out", "--build", "--quiet", "--help"};
+    static const char *const known[] = {"--plan",   "--out",   "--build", "--srcdir",
+                                        "--commit", "--quiet", "--help"};
     size_t length = strcspn(argument, "=");
     const char *name = tm_arena_copy(arena, argument, length);
     const char *nearest = tm_text_nearest(name, known, sizeof(known) / sizeof(*known));
@@ -64,8 +70,8 @@ static void complain_option(tm_arena *arena, tm_diag *diag, const char *argument
                       nearest);
     else
         tm_diag_error(diag, ((tm_place){0}), NULL,
-                      "unknown option \"%s\"; expected --plan=FILE, --out=DIR, --build=DIR or "
-                      "--quiet",
+                      "unknown option \"%s\"; expected --plan=FILE, --out=DIR, --build=DIR, "
+                      "--srcdir=DIR, --commit=NAME or --quiet",
                       name);
 }
 
@@ -86,7 +92,9 @@ static bool parse_options(tm_arena *arena, int count, char **arguments, tm_diag 
             options->help = true;
         else if (!parse_value(argument, "--plan", &options->plan) &&
                  !parse_value(argument, "--out", &options->out) &&
-                 !parse_value(argument, "--build", &options->build))
+                 !parse_value(argument, "--build", &options->build) &&
+                 !parse_value(argument, "--srcdir", &options->srcdir) &&
+                 !parse_value(argument, "--commit", &options->commit))
             complain_option(arena, diag, argument);
     }
     if (tm_diag_count(diag, TM_DIAG_ERROR) > 0 || options->help)
@@ -117,17 +125,31 @@ static bool write_file(tm_arena *arena, const char *out, const char *name, const
     return false;
 }
 
+static bool write_page(tm_arena *arena, const tm_model *model, const report_options *options,
+                       tm_diag *diag) {
+    bool has_commit = options->commit != NULL && options->commit[0] != '\0';
+    tm_html_origin origin = {.build = options->build,
+                             .srcdir = options->srcdir,
+                             .commit = has_commit ? options->commit : NULL};
+    tm_text page = {0};
+    tm_html_add(arena, &page, model, &origin);
+    bool good = write_file(arena, options->out, "report.html", tm_text_get(&page), diag);
+    tm_text_free(&page);
+    return good;
+}
+
 static bool write_reports(tm_arena *arena, const tm_model *model, const report_options *options,
                           tm_diag *diag) {
     const char *out = options->out;
     const char *summary =
-        tm_summary_format(arena, model, options->build, tm_file_join(arena, out, "report.md"));
+        tm_summary_format(arena, model, options->build, tm_file_join(arena, out, "report.html"));
     char *json = tm_report_json_format(arena, model);
     bool good = tm_jsonl_write(arena, model, out, diag);
     good &=
         write_file(arena, out, "report.md", tm_markdown_format(arena, model, options->build), diag);
     good &= write_file(arena, out, "report.json", json, diag);
     good &= write_file(arena, out, "junit.xml", tm_junit_format(arena, model), diag);
+    good &= write_page(arena, model, options, diag);
     good &= write_file(arena, out, "summary.txt", summary, diag);
     free(json);
     if (!options->quiet && (fputs(summary, stdout) == EOF || fflush(stdout) == EOF)) {

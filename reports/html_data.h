@@ -1,0 +1,25 @@
+/* html_data: the model as the one JSON object from which report.html draws itself.
+ *
+ * Small rather than beautiful: figures of cells are columns, in the order of definition, solution,
+ * workload, and 0 stands for "none"; long texts are listed once. The page's data.js reads it and is
+ * the only other place that knows the layout; programs read report.json instead. */
+#ifndef TM_REPORTS_HTML_DATA_H
+#define TM_REPORTS_HTML_DATA_H
+
+#include "lib/text.h"
+#include "reports/model.h"
+
+/* More cells than this are shown without samples, statistics of trials, logs and sources. */
+#define TM_HTML_DATA_MAX_DETAILED ((size_t)20000)
+
+typedef struct {
+    const char *build;  /* the folder where ninja ran */
+    const char *srcdir; /* where "$srcdir" in a source's path points, or NULL */
+    const char *commit; /* or NULL */
+} tm_html_origin;
+
+/* Appends the object. */
+void tm_html_data_add(tm_arena *arena, tm_text *text, const tm_model *model,
+                      const tm_html_origin *origin);
+
+#endif

@@ -1,0 +1,213 @@
+#include "reports/ranking.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/score.h"
+
+static const char baseline_author[] = "baseline";
+
+/* Ratios of one solution over its definition. */
+typedef struct {
+    double *ratios;
+    size_t count;
+    double mean, win_rate;
+} ratio_list;
+
+static bool is_timed(const tm_model_cell *cell) {
+    return cell->state == TM_MODEL_RAN && cell->trace.status == TM_STATUS_PASSED &&
+           cell->trace.has_performance && cell->trace.latency_ms > 0.0;
+}
+
+/* Base over own latency on a workload; 0 when there is no base. `own` is NULL when it failed. */
+static double ratio_of(const tm_model_solution *base, const tm_model_solution *own, size_t index) {
+    const tm_model_cell *cell = &own->cells[index];
+    if (base == NULL)
+        return is_timed(cell) ? cell->trace.speedup_factor : 0.0;
+    return is_timed(cell) && is_timed(&base->cells[index])
+               ? base->cells[index].trace.latency_ms / cell->trace.latency_ms
+               : 0.0;
+}
+
+static bool has_failed(const tm_model_solution *solution) {
+    return tm_score_failed(&solution->score) + solution->score.broken > 0;
+}
+
+/* Whether a workload can be compared: the base has a latency there. The reference's is known from
+ * any trace of the row. */
+static bool has_base(const tm_model_definition *definition, const tm_model_solution *base,
+                     size_t index) {
+    if (base != NULL)
+        return is_timed(&base->cells[index]);
+    for (size_t i = 0; i < definition->solution_count; i++)
+        if (definition->solutions[i].needs == NULL &&
+            is_timed(&definition->solutions[i].cells[index]) &&
+            definition->solutions[i].cells[index].trace.speedup_factor > 0.0)
+            return true;
+    return false;
+}
+
+/* `base` NULL: the reference. */
+static ratio_list compare(tm_arena *arena, const tm_model_definition *definition,
+                          const tm_model_solution *base, const tm_model_solution *own) {
+    ratio_list list = {.ratios = tm_arena_array(arena, definition->workload_count, sizeof(double))};
+    bool failed = has_failed(own);
+    double sum = 0.0;
+    size_t wins = 0;
+    for (size_t i = 0; i < definition->workload_count; i++) {
+        double ratio = failed ? 0.0 : ratio_of(base, own, i);
+        /* A cell that has not run, or is void, is in no share. */
+        if (!(ratio > 0.0) && !(failed && has_base(definition, base, i)))
+            continue;
+        list.ratios[list.count++] = ratio;
+        sum += ratio;
+        wins += ratio > 1.0;
+    }
+    if (list.count > 0) {
+        list.mean = sum / (double)list.count;
+        list.win_rate = (double)wins / (double)list.count;
+    }
+    return list;
+}
+
+static bool is_by(const tm_model_solution *solution, const char *author) {
+    return solution->needs == NULL && strcmp(solution->author, author) == 0;
+}
+
+/* The one solution of "baseline"; `count` tells how many there are. */
+static const tm_model_solution *find_baseline(const tm_model_definition *definition,
+                                              size_t *count) {
+    const tm_model_solution *found = NULL;
+    *count = 0;
+    for (size_t i = 0; i < definition->solution_count; i++)
+        if (is_by(&definition->solutions[i], baseline_author)) {
+            found = &definition->solutions[i];
+            (*count)++;
+        }
+    return *count == 1 ? found : NULL;
+}
+
+static int compare_doubles(const void *left, const void *right) {
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static tm_ranking_score score_author(tm_arena *arena, const tm_model *model, const char *author,
+                                     bool over_baseline) {
+    tm_ranking_score score = {0};
+    size_t most = 0, above = 0, many;
+    for (size_t i = 0; i < model->definition_count; i++)
+        most += model->definitions[i].workload_count;
+    double *ratios = tm_arena_array(arena, most, sizeof(*ratios)), logs = 0.0;
+    for (size_t i = 0; i < model->definition_count; i++) {
+        const tm_model_definition *definition = &model->definitions[i];
+        const tm_model_solution *base = over_baseline ? find_baseline(definition, &many) : NULL;
+        if (over_baseline && base == NULL)
+            continue;
+        ratio_list best = {0};
+        for (size_t j = 0; j < definition->solution_count; j++) {
+            if (!is_by(&definition->solutions[j], author))
+                continue;
+            ratio_list list = compare(arena, definition, base, &definition->solutions[j]);
+            if (list.count > 0 && (best.count == 0 || list.mean > best.mean))
+                best = list;
+        }
+        for (size_t j = 0; j < best.count; j++) {
+            ratios[score.ratio_count++] = best.ratios[j];
+            above += best.ratios[j] > 0.0;
+            logs += best.ratios[j] > 0.0 ? log(best.ratios[j]) : 0.0;
+        }
+        score.definitions += best.count > 0;
+        score.mean += best.mean;
+        score.win_rate += best.win_rate;
+    }
+    if (score.definitions > 0) {
+        score.mean /= (double)score.definitions;
+        score.win_rate /= (double)score.definitions;
+    }
+    score.geomean = above > 0 ? exp(logs / (double)above) : 0.0;
+    qsort(ratios, score.ratio_count, sizeof(*ratios), compare_doubles);
+    score.ratios = ratios;
+    return score;
+}
+
+static void count_author(const tm_model *model, tm_ranking_author *author) {
+    for (size_t i = 0; i < model->definition_count; i++) {
+        const tm_model_definition *definition = &model->definitions[i];
+        size_t solutions = 0;
+        for (size_t j = 0; j < definition->solution_count; j++) {
+            const tm_model_solution *solution = &definition->solutions[j];
+            if (!is_by(solution, author->name))
+                continue;
+            solutions++;
+            size_t passed = solution->score.by_status[TM_STATUS_PASSED];
+            author->passed += passed;
+            author->cells += passed + tm_score_failed(&solution->score);
+        }
+        author->solutions += solutions;
+        author->definitions += solutions > 0;
+    }
+}
+
+static int compare_authors(const void *left_pointer, const void *right_pointer) {
+    const tm_ranking_author *left = left_pointer, *right = right_pointer;
+    if (left->baseline.mean != right->baseline.mean)
+        return left->baseline.mean < right->baseline.mean ? 1 : -1;
+    if (left->reference.mean != right->reference.mean)
+        return left->reference.mean < right->reference.mean ? 1 : -1;
+    return strcmp(left->name, right->name);
+}
+
+static int compare_names(const void *left, const void *right) {
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* Distinct authors of solutions with cells, sorted. */
+static const char **list_authors(tm_arena *arena, const tm_model *model, size_t *count) {
+    size_t all = 0, kept = 0;
+    for (size_t i = 0; i < model->definition_count; i++)
+        all += model->definitions[i].solution_count;
+    const char **names = tm_arena_array(arena, all, sizeof(*names));
+    *count = 0;
+    for (size_t i = 0; i < model->definition_count; i++)
+        for (size_t j = 0; j < model->definitions[i].solution_count; j++)
+            if (model->definitions[i].solutions[j].needs == NULL)
+                names[(*count)++] = model->definitions[i].solutions[j].author;
+    if (*count > 0)
+        qsort(names, *count, sizeof(*names), compare_names);
+    for (size_t i = 0; i < *count; i++)
+        if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0)
+            names[kept++] = names[i];
+    *count = kept;
+    return names;
+}
+
+tm_ranking tm_ranking_make(tm_arena *arena, const tm_model *model) {
+    tm_ranking ranking = {0};
+    const char **names = list_authors(arena, model, &ranking.author_count);
+    tm_ranking_author *authors = tm_arena_array(arena, ranking.author_count, sizeof(*authors));
+    for (size_t i = 0; i < ranking.author_count; i++) {
+        authors[i].name = names[i];
+        count_author(model, &authors[i]);
+        authors[i].reference = score_author(arena, model, names[i], false);
+        authors[i].baseline = score_author(arena, model, names[i], true);
+    }
+    if (ranking.author_count > 0)
+        qsort(authors, ranking.author_count, sizeof(*authors), compare_authors);
+    ranking.authors = authors;
+    for (size_t i = 0; i < model->definition_count; i++) {
+        size_t count;
+        find_baseline(&model->definitions[i], &count);
+        ranking.no_baseline += count == 0 && model->definitions[i].solution_count > 0;
+        ranking.many_baselines += count > 1;
+    }
+    return ranking;
+}
+
+double tm_ranking_win_at(const tm_ranking_score *score, double p) {
+    size_t above = 0;
+    for (size_t i = 0; i < score->ratio_count; i++)
+        above += score->ratios[i] > p;
+    return score->ratio_count > 0 ? (double)above / (double)score->ratio_count : 0.0;
+}

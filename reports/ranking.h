@@ -1,0 +1,46 @@
+/* ranking: authors against each other, as flashinfer-bench scores them.
+ *
+ * A solution's ratio on a workload is a base latency over its own. Two bases are kept apart: the
+ * native reference, and the one solution of the author "baseline" for the definition. A solution
+ * with a failed cell scores 0 over its whole definition. An author has one solution per definition,
+ * that with the highest mean ratio; its scores are means over definitions. Deliberately does not
+ * know any output format. */
+#ifndef TM_REPORTS_RANKING_H
+#define TM_REPORTS_RANKING_H
+
+#include <stddef.h>
+
+#include "lib/arena.h"
+#include "reports/model.h"
+
+/* Against one base. Without a definition to compare in, all are 0. */
+typedef struct {
+    size_t definitions;   /* where there was something to compare */
+    double mean;          /* over definitions, of the mean ratio of the best solution there */
+    double geomean;       /* over all ratios above 0 */
+    double win_rate;      /* over definitions, of the share of ratios above 1 */
+    const double *ratios; /* one per workload of those definitions; 0 where it failed; ascending */
+    size_t ratio_count;
+} tm_ranking_score;
+
+typedef struct {
+    const char *name;
+    size_t definitions, solutions; /* with cells in the matrix */
+    size_t cells, passed;          /* that have a verdict, and those that PASSED */
+    tm_ranking_score reference, baseline;
+} tm_ranking_author;
+
+typedef struct {
+    /* Highest mean over the baseline first, then over the reference, then by name. */
+    const tm_ranking_author *authors;
+    size_t author_count;
+    /* Definitions without exactly one solution of "baseline", though some have one. */
+    size_t no_baseline, many_baselines;
+} tm_ranking;
+
+/* Everything lives in the arena. */
+tm_ranking tm_ranking_make(tm_arena *arena, const tm_model *model);
+/* win@p: the share of the ratios above `p`; 0 without any. */
+double tm_ranking_win_at(const tm_ranking_score *score, double p);
+
+#endif
