@@ -178,7 +178,7 @@ inline float __shfl_xor_sync(unsigned, float mine, int distance) {
     return value;
 }
 
-inline void fence_device() {
+inline void __threadfence() {
     running_fiber().fenced = true;
 }
 
@@ -194,10 +194,6 @@ template <typename T> T __ldcg(const T *from) {
 }
 
 inline void prefetch(const void *) {
-}
-
-inline void copy_through_cache(void *to, const void *from) {
-    memcpy(to, from, 4);
 }
 
 inline void copy_async(void *to, const void *from) {
@@ -329,8 +325,8 @@ inline void run_grid(int columns, int rows, int resident, void *shared, size_t b
     std::vector<emulated_block *> idle, busy;
     for (emulated_block &block : device.blocks)
         idle.push_back(&block);
-    for (int rounds = 0; !left.empty() || !busy.empty();) {
-        if (rounds > 300000) /* since a block was done */
+    for (int turns = 0; !left.empty() || !busy.empty(); ++turns) {
+        if (turns == 100000)
             stop("threads wait for each other");
         if (!left.empty() && !idle.empty()) {
             start_block(*idle.back(), left.back());
@@ -343,15 +339,12 @@ inline void run_grid(int columns, int rows, int resident, void *shared, size_t b
         const size_t chosen = device.random() % busy.size();
         emulated_block &block = *busy[chosen];
         memcpy(shared, block.shared.data(), bytes);
-        for (int turn = device.random() % 256; turn >= 0 && !block.waiting.empty(); --turn) {
+        for (int round = device.random() % 256; round >= 0 && !block.waiting.empty(); --round)
             run_round(block);
-            ++rounds;
-        }
         memcpy(block.shared.data(), shared, bytes);
         if (block.waiting.empty()) {
             idle.push_back(&block);
             busy.erase(busy.begin() + (std::ptrdiff_t)chosen);
-            rounds = 0;
         }
     }
 }

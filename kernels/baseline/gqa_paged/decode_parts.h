@@ -38,8 +38,7 @@ template <int D> constexpr int ring_vectors = stages *tile_vectors<D>;
 /* What the warps of a block tell each other. */
 struct meeting {
     float2 states[warps * tile_rows];
-    int stages[warps];   /* of each ring: where the warp's sums are */
-    int unused[threads]; /* what is read for the cache's sake */
+    int stages[warps]; /* of each ring: where the warp's sums are */
     int complete[2];
 };
 
@@ -188,54 +187,46 @@ __device__ void store_sums(const problem<T> &p, const uint4 *shared, const meeti
     }
 }
 
-/* The sums of parts that follow each other, of which other blocks have stored some: of vector i of
- * four elements and, unless it is beyond `vectors`, of vector i + threads. */
+/* The sum of parts that follow each other, of which other blocks have stored some. */
 template <typename T, int D>
-__device__ void add_parts(const problem<T> &p, int first, int count, int first_head, int vectors,
-                          int i, sum (&to)[2]) {
-    constexpr int at_once = 8; /* loads that wait together, twice */
-    const int last = i + threads < vectors ? i + threads : i;
-    const int rows[2] = {first_head + i / (D / 4), first_head + last / (D / 4)};
-    const int columns[2] = {i % (D / 4) * 4, last % (D / 4) * 4};
-    to[0] = to[1] = no_sum();
+__device__ sum add_parts(const problem<T> &p, int first, int count, int first_head, int i) {
+    constexpr int at_once = 8; /* loads that wait together */
+    const int row = first_head + i / (D / 4), column = i % (D / 4) * 4;
+    sum s = no_sum();
 #pragma unroll 1
     for (int part = 0; part < count; part += at_once) {
-        float2 states[2][at_once];
-        float4 sums[2][at_once];
+        float2 states[at_once];
+        float4 sums[at_once];
+        float most = s.most;
 #pragma unroll
         for (int n = 0; n < at_once; ++n) {
-            const int64_t at = (int64_t)(first + min(part + n, count - 1)) * p.qo_heads;
-#pragma unroll
-            for (int h = 0; h < 2; ++h) {
-                states[h][n] = __ldcg(p.part_states + at + rows[h]);
-                sums[h][n] =
-                    __ldcg((const float4 *)(p.part_sums + (at + rows[h]) * D + columns[h]));
+            states[n] = make_float2(-INFINITY, 0);
+            sums[n] = {0, 0, 0, 0};
+            if (part + n < count) {
+                const int64_t at = (int64_t)(first + part + n) * p.qo_heads + row;
+                states[n] = __ldcg(p.part_states + at);
+                sums[n] = __ldcg((const float4 *)(p.part_sums + at * D + column));
             }
         }
 #pragma unroll
-        for (int h = 0; h < 2; ++h) {
-            float most = to[h].most;
+        for (int n = 0; n < at_once; ++n)
+            most = fmaxf(most, states[n].x);
+        raise(s, most);
 #pragma unroll
-            for (int n = 0; n < at_once; ++n)
-                most = fmaxf(most, states[h][n].x);
-            raise(to[h], most);
-#pragma unroll
-            for (int n = 0; n < at_once; ++n) {
-                if (part + n < count)
-                    add_weighted(to[h], states[h][n], sums[h][n]);
-            }
-        }
+        for (int n = 0; n < at_once; ++n)
+            add_weighted(s, states[n], sums[n]);
     }
+    return s;
 }
 
 /* Whether this thread's block is the last of `expected` to count itself. What the block stored
  * before a barrier is seen by the last one. */
 __device__ inline bool arrive(int *count, int expected) {
-    fence_device();
+    __threadfence();
     if (atomicAdd(count, 1) != expected - 1)
         return false;
     *count = 0; /* for the next launch */
-    fence_device();
+    __threadfence();
     return true;
 }
 
@@ -292,21 +283,13 @@ __device__ void gather_parts(const problem<T> &p, const shared_requests &shared,
             const int request = n == 0 ? shared.first : shared.last;
             const gathering g = find_gathering(p, request, round);
             again = again || g.to >= 0;
-            const int vectors = r.heads * (D / 4);
 #pragma unroll 1
-            for (int i = threadIdx.x; i < vectors; i += 2 * threads) {
-                sum sums[2];
-                add_parts<T, D>(p, g.first, g.count, r.first_head, vectors, i, sums);
-#pragma unroll
-                for (int h = 0; h < 2; ++h) {
-                    const int at = i + h * threads;
-                    if (at >= vectors)
-                        break;
-                    if (g.to >= 0)
-                        store_part<T, D>(p, g.to, r.first_head, at, sums[h]);
-                    else
-                        store_output<T, D>(p, request, r.first_head, at, sums[h]);
-                }
+            for (int i = threadIdx.x; i < r.heads * (D / 4); i += threads) {
+                const sum s = add_parts<T, D>(p, g.first, g.count, r.first_head, i);
+                if (g.to >= 0)
+                    store_part<T, D>(p, g.to, r.first_head, i, s);
+                else
+                    store_output<T, D>(p, request, r.first_head, i, s);
             }
         }
         if (!again)

@@ -103,13 +103,12 @@ __device__ void copy_tile(const problem<T> &p, uint32_t vector, uint4 *tile, int
     }
 }
 
-/* Asks for a request's queries; for a whole warp. */
-template <typename T, int D>
-__device__ void prefetch_queries(const problem<T> &p, int request, const rows &r, int lane) {
-    constexpr int line = 128 / sizeof(T);
+/* The lines of `elems` elements are on their way to the L2; for a group of `lanes` threads. */
+template <typename E> __device__ void prefetch_lines(const E *from, int elems, int i, int lanes) {
+    constexpr int line = 128 / sizeof(E);
 #pragma unroll 1
-    for (int i = lane * line; i < r.heads * D; i += 32 * line)
-        prefetch(p.q + query_row(p, request, r) * D + i);
+    for (i *= line; i < elems; i += lanes * line)
+        prefetch(from + i);
 }
 
 /* Requests without a page have no block that would find them. */
@@ -136,17 +135,15 @@ __global__ void __launch_bounds__(threads) attend_chunk(const problem<T> p) {
 
     /* All that the first copy needs is asked for at once. */
     const int first = blockIdx.x * p.chunk_keys;
-    const int end = min(first + p.chunk_keys, p.indices * p.page_size), i = threadIdx.x;
+    const int end = min(first + p.chunk_keys, p.indices * p.page_size);
     if (first < end) {
         const int page = first / p.page_size, pages = (end - 1) / p.page_size + 1 - page;
-        if (i < pages)
-            copy_through_cache(all.unused + i, p.kv_indices + page + i);
+        prefetch_lines(p.kv_indices + page, min(pages, threads), threadIdx.x, threads);
     }
-    if (p.last_page_len && i < p.requests)
-        copy_through_cache(all.unused + i, p.last_page_len + i);
+    if (p.last_page_len)
+        prefetch_lines(p.last_page_len, min(p.requests, 32 * threads), threadIdx.x, threads);
+
     segment s = find_segment(p, requests_before(p, first, lane), first, end);
-    if (s.request < p.requests)
-        prefetch_queries<T, D>(p, s.request, r, lane);
     cursor ahead = {s, warp};
     settle(p, ahead, end);
     uint32_t vector = ahead.s.request < p.requests ? find_vector(p, ahead, kv_head, lane) : 0;
@@ -160,7 +157,8 @@ __global__ void __launch_bounds__(threads) attend_chunk(const problem<T> p) {
             if (ahead.s.request < p.requests) {
                 vector = find_vector(p, ahead, kv_head, lane);
                 if (ahead.s.request != request)
-                    prefetch_queries<T, D>(p, ahead.s.request, r, lane);
+                    prefetch_lines(p.q + query_row(p, ahead.s.request, r) * D, r.heads * D, lane,
+                                   32);
             }
         }
         commit_copies();
@@ -190,15 +188,14 @@ __global__ void __launch_bounds__(threads) attend_chunk(const problem<T> p) {
         tile -= tiles;
         /* The stage that is filled next is empty: the warps meet there. */
         show_sums<D>(state, shared, (stage + stages - 1) % stages, r.heads, all);
-        const bool is_shared = find_spread(p, s.request).parts > 1;
         __syncthreads();
+        const bool is_shared = find_spread(p, s.request).parts > 1;
         if (is_shared)
             (others.first < 0 ? others.first : others.last) = s.request;
         store_sums<T, D>(p, shared, all, s.request, is_shared, r);
         __syncthreads();
         s = find_segment(p, s.request + 1, s.end, end);
     }
-    wait_for_copies<0>();
     if (others.first >= 0)
         gather_parts<T, D>(p, others, all, r);
 }

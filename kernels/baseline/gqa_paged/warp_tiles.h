@@ -23,17 +23,6 @@ __device__ __forceinline__ void prefetch(const void *from) {
     asm volatile("prefetch.global.L2 [%0];\n" ::"l"(__cvta_generic_to_global(from)));
 }
 
-/* 4 bytes from global to shared memory, whose line the L1 keeps: a load of it that follows does not
- * wait for longer than the copy. */
-__device__ __forceinline__ void copy_through_cache(void *to, const void *from) {
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4;\n" ::"r"(shared_address(to)), "l"(from));
-}
-
-/* Releases and acquires, for the whole device. */
-__device__ __forceinline__ void fence_device() {
-    asm volatile("fence.acq_rel.gpu;\n" ::: "memory");
-}
-
 __device__ __forceinline__ void commit_copies() {
     asm volatile("cp.async.commit_group;\n");
 }
