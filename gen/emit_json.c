@@ -179,7 +179,9 @@ static tm_json *planned_json(const tm_planned_definition *planned) {
         tm_json_set_string(solution, "language", planned->solutions[i]->solution->language_name);
         bool is_ffi = planned->solutions[i]->solution->binding == TM_BINDING_TVM_FFI;
         tm_json_set_string(solution, "binding", is_ffi ? "tvm-ffi" : "c");
-        tm_json_set_string(solution, "compiled", planned->solutions[i]->objects->unit->stem);
+        const tm_object *object = planned->solutions[i]->objects;
+        bool is_compiled = planned->solutions[i]->object_count > 0;
+        tm_json_set_string(solution, "compiled", is_compiled ? object->unit->stem : NULL);
         set_variant(solution, planned->solutions[i], planned->row_count);
         tm_json_push(solutions, solution);
     }

@@ -47,6 +47,13 @@ static bool is_base(loader *load, const tm_node *node, const char *where,
     return false;
 }
 
+/* A file beside the object that a solution has for a workload. */
+static const char *object_file(tm_arena *arena, const tm_model_solution *solution, size_t workload,
+                               const char *end) {
+    const char *suffix = solution->objects != NULL ? solution->objects[workload] : "";
+    return tm_layout_solution(arena, solution->name, tm_arena_format(arena, "%s%s", suffix, end));
+}
+
 /* What tm-cc noted beside the object; a file that is not there, or says nothing, is no matter. */
 static double read_compile_ms(loader *load, const char *compiled) {
     if (compiled == NULL)
@@ -56,6 +63,22 @@ static double read_compile_ms(loader *load, const char *compiled) {
         tm_file_read(load->reader.arena, tm_file_join(load->reader.arena, load->build, file));
     double ms = source != NULL ? strtod(source->text, NULL) : 0.0;
     return isfinite(ms) && ms > 0.0 ? ms : 0.0;
+}
+
+/* With compile-time axes, of all its objects. */
+static double compile_ms_of(loader *load, const tm_model_solution *solution,
+                            size_t workload_count) {
+    if (solution->objects == NULL)
+        return read_compile_ms(load, solution->compiled);
+    double sum = 0.0;
+    for (size_t i = 0; i < workload_count; i++) {
+        size_t first = 0;
+        while (strcmp(solution->objects[first], solution->objects[i]) != 0)
+            first++;
+        if (first == i)
+            sum += read_compile_ms(load, object_file(load->reader.arena, solution, i, ""));
+    }
+    return sum;
 }
 
 static bool read_solution(loader *load, const tm_node *node, const char *where,
@@ -70,7 +93,6 @@ static bool read_solution(loader *load, const tm_node *node, const char *where,
     good &= tm_node_need_string(&load->reader, node, where, "language", &solution->language);
     good &= tm_node_may_string(&load->reader, node, where, "binding", &solution->binding);
     good &= tm_node_may_string(&load->reader, node, where, "compiled", &solution->compiled);
-    solution->compile_ms = read_compile_ms(load, solution->compiled);
     if (waits) {
         good &= tm_node_need_string(&load->reader, node, where, "status", &solution->needs);
         good &= tm_node_need_string(&load->reader, node, where, "reason", &solution->reason);
@@ -90,6 +112,8 @@ static bool read_solution(loader *load, const tm_node *node, const char *where,
                       count);
         good = false;
     }
+    if (good)
+        solution->compile_ms = compile_ms_of(load, solution, workload_count);
     return good;
 }
 
@@ -299,13 +323,6 @@ static const char *first_error(const tm_diag *diag, size_t begin) {
     while (begin < count && entries[begin].severity != TM_DIAG_ERROR)
         begin++;
     return begin < count ? entries[begin].message : "not a trace of this cell";
-}
-
-/* A file beside the object that a solution has for a workload. */
-static const char *object_file(tm_arena *arena, const tm_model_solution *solution, size_t workload,
-                               const char *end) {
-    const char *suffix = solution->objects != NULL ? solution->objects[workload] : "";
-    return tm_layout_solution(arena, solution->name, tm_arena_format(arena, "%s%s", suffix, end));
 }
 
 static const char *find_log(loader *load, const tm_model_cell *cell, const char *compiler_log) {

@@ -91,6 +91,9 @@ expect variants/best-of-base 1 "$(grep -c '^. tuned_sums_w4+' build/report/summa
 expect variants/families 'both family_{definition} tuned_{definition}' \
     "$(sed -n '/^VARIANTS/,/^$/s/^  \([^ ]*\): .*/\1/p' build/report/summary.txt | xargs)"
 
+expect variants/compile-time "$(cat build/solutions/baked@rows=[37].ms | awk '{ sum += $1 } END { printf "%.3f", sum }')" \
+    "$(sed -n '/"name": "baked"/,/"base"/s/.*"compile_ms": \(.*\),/\1/p' build/report/report.json | xargs printf %.3f)"
+
 # By hand, with the line that the report gives, and with the object of another row.
 command=$(sed -n 's/.*"command": "\(.*baked.*rows=7[^"]*\)".*/\1/p' build/report/report.json)
 expect variants/by-hand PASSED "$($command | sed -n '1s/ .*//p')"
