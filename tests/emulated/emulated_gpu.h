@@ -178,14 +178,19 @@ inline float decode_e4m3(uint32_t bits) {
     return bits & 0x80 ? -magnitude : magnitude;
 }
 
-inline float from_e4m3(uint32_t bits) {
+/* What DECODE makes of each of COUNT codes. */
+template <int COUNT, float (*DECODE)(uint32_t)> const float *table() {
     static const std::vector<float> values = [] {
         std::vector<float> all;
-        for (uint32_t code = 0; code < 256; ++code)
-            all.push_back(decode_e4m3(code));
+        for (uint32_t code = 0; code < COUNT; ++code)
+            all.push_back(DECODE(code));
         return all;
     }();
-    return values[bits];
+    return values.data();
+}
+
+inline float from_e4m3(uint32_t bits) {
+    return table<256, decode_e4m3>()[bits];
 }
 
 inline float from_bfloat16(uint32_t bits) {
@@ -195,12 +200,16 @@ inline float from_bfloat16(uint32_t bits) {
     return value;
 }
 
-inline float from_float16(uint32_t bits) {
+inline float decode_float16(uint32_t bits) {
     const int exponent = bits >> 10 & 31, mantissa = bits & 0x3ff;
     const float magnitude = exponent == 31 ? (mantissa ? NAN : INFINITY)
                             : exponent     ? ldexpf(1 + (float)mantissa / 1024, exponent - 15)
                                            : ldexpf((float)mantissa, -24);
     return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+inline float from_float16(uint32_t bits) {
+    return table<65536, decode_float16>()[bits];
 }
 
 /* Rounded to nearest, to even. */
@@ -228,22 +237,23 @@ struct operands {
     uint32_t a[4], b[2];
 };
 
-/* Fragments of 16 x K by K x 8, with `bits` per element; a register has the elements of 32 bits. */
-template <typename V>
-void multiply(float c[4], const uint32_t a[4], const uint32_t b[2], int bits, V value) {
+/* Fragments of 16 x K by K x 8, with BITS per element; a register has the elements of 32 bits. */
+template <int BITS, typename V>
+void multiply(float c[4], const uint32_t a[4], const uint32_t b[2], V value) {
     operands own, all[32];
     memcpy(own.a, a, sizeof own.a);
     memcpy(own.b, b, sizeof own.b);
     share(own, all);
-    const int lane = now()->current % 32, group = lane / 4, per = 32 / bits;
+    const int lane = now()->current % 32, group = lane / 4;
+    constexpr int per = 32 / BITS;
     for (int i = 0; i < 4; ++i) {
         const int row = group + i / 2 * 8, column = lane % 4 * 2 + i % 2;
         double sum = c[i];
         for (int k = 0; k < 8 * per; ++k) {
-            const int half = k / (4 * per), from = k % (4 * per) / per, shift = k % per * bits;
+            const int half = k / (4 * per), from = k % (4 * per) / per, shift = k % per * BITS;
             const uint32_t x = all[row % 8 * 4 + from].a[row / 8 + 2 * half] >> shift;
             const uint32_t y = all[column * 4 + from].b[half] >> shift;
-            sum += (double)value(x & ((1u << bits) - 1)) * value(y & ((1u << bits) - 1));
+            sum += (double)value(x & ((1u << BITS) - 1)) * value(y & ((1u << BITS) - 1));
         }
         c[i] = (float)sum;
     }
@@ -288,13 +298,15 @@ inline void load_matrices(uint32_t out[4], const void *row) {
     emulated::wait_warp();
 }
 inline void multiply_e4m3(float c[4], const uint32_t a[4], const uint32_t b[2]) {
-    emulated::multiply(c, a, b, 8, emulated::from_e4m3);
+    const float *const values = emulated::table<256, emulated::decode_e4m3>();
+    emulated::multiply<8>(c, a, b, [values](uint32_t bits) { return values[bits]; });
 }
 inline void multiply_bfloat16(float c[4], const uint32_t a[4], const uint32_t b[2]) {
-    emulated::multiply(c, a, b, 16, emulated::from_bfloat16);
+    emulated::multiply<16>(c, a, b, emulated::from_bfloat16);
 }
 inline void multiply_float16(float c[4], const uint32_t a[4], const uint32_t b[2]) {
-    emulated::multiply(c, a, b, 16, emulated::from_float16);
+    const float *const values = emulated::table<65536, emulated::decode_float16>();
+    emulated::multiply<16>(c, a, b, [values](uint32_t bits) { return values[bits]; });
 }
 inline void widen_e4m3(uint32_t four, uint32_t &low, uint32_t &high) {
     uint32_t wide[4];
