@@ -65,7 +65,7 @@ struct fiber {
     std::vector<std::vector<copy>> groups{1}; /* of copies under way; the last is open */
     std::vector<std::vector<std::function<void()>>> products{1}; /* of warpgroup.cuh, likewise */
     bool done;
-    int index;
+    int index, shared;
 };
 
 struct block {
@@ -76,7 +76,7 @@ struct block {
     dim3 grid{1};
     barrier all;
     std::vector<barrier> warps;
-    std::vector<char> exchange; /* 64 bytes per thread */
+    std::vector<char> exchange; /* twice 64 bytes per thread, in turn */
     unsigned char *shared;
     const std::function<void()> *body;
 };
@@ -105,7 +105,8 @@ inline void wait_warp() {
 }
 
 inline char *slot_of(int lane) {
-    return now()->exchange.data() + (size_t)(now()->current / 32 * 32 + lane) * 64;
+    const int slot = (now()->current / 32 * 32 + lane) * 2 + self().shared % 2;
+    return now()->exchange.data() + (size_t)slot * 64;
 }
 
 /* What every lane of the warp hands in, in `all`. */
@@ -115,7 +116,7 @@ template <typename T> void share(const T &own, T all[32]) {
     wait_warp();
     for (int lane = 0; lane < 32; ++lane)
         memcpy(&all[lane], slot_of(lane), sizeof own);
-    wait_warp();
+    ++self().shared;
 }
 
 inline void start() {
@@ -132,6 +133,7 @@ inline void run_block(block &b, const std::function<void()> &body) {
     memset(b.shared, 0xff, (size_t)256 << 10);
     for (fiber &f : b.fibers) {
         f.done = false;
+        f.shared = 0;
         f.groups.assign(1, {});
         f.products.assign(1, {});
         getcontext(&f.context);
@@ -151,7 +153,7 @@ inline void run_block(block &b, const std::function<void()> &body) {
 inline void launch(dim3 grid, int threads, const std::function<void()> &body) {
     block b;
     b.threads = threads;
-    b.exchange.resize((size_t)threads * 64);
+    b.exchange.resize((size_t)threads * 128);
     b.shared = static_cast<unsigned char *>(aligned_alloc(1024, (size_t)256 << 10));
     b.fibers.resize((size_t)threads);
     for (int i = 0; i < threads; ++i) {

@@ -1,5 +1,6 @@
 /* emulated_warpgroup: warpgroup.cuh's asynchronous products. The result is there no sooner than it
- * is waited for, and is not a number where the operands were others by then than at the beginning. */
+ * is waited for, and is not a number where the operands were others by then than at the beginning.
+ */
 #ifndef TM_EMULATED_WARPGROUP_H
 #define TM_EMULATED_WARPGROUP_H
 

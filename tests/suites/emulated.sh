@@ -70,8 +70,8 @@ same() {
     fi
 }
 
-emulated moe_fp8_block_scale_ds moe_fp8_block_scale_ds -DDS
-emulated moe_fp8_block_scale_renorm moe_fp8_block_scale_renorm -URENORM
+emulated moe_fp8_block_scale_ds moe_fp8_block_scale_ds -DDS=1
+emulated moe_fp8_block_scale_renorm moe_fp8_block_scale_renorm -DDS=0
 
 if ! ${CC:-cc} -std=gnu11 -O2 -Wall -Wextra "$tests/emulated/same.c" -o same -lm -ldl >cc.log 2>&1; then
     failed emulated/same/build "$(tail -n 20 cc.log)"
