@@ -162,7 +162,7 @@ static void set_variant(tm_json *json, const tm_planned_solution *planned, size_
     tm_json_set(json, "objects", objects);
 }
 
-static tm_json *planned_json(const tm_planned_definition *planned) {
+static tm_json *planned_json(const tm_planned_definition *planned, tm_arena *arena) {
     tm_json *json = tm_json_object();
     tm_json_set_string(json, "name", planned->definition->name);
     tm_json_set_string(json, "op_type", planned->definition->op_type);
@@ -180,8 +180,12 @@ static tm_json *planned_json(const tm_planned_definition *planned) {
         bool is_ffi = planned->solutions[i]->solution->binding == TM_BINDING_TVM_FFI;
         tm_json_set_string(solution, "binding", is_ffi ? "tvm-ffi" : "c");
         const tm_object *object = planned->solutions[i]->objects;
-        bool is_compiled = planned->solutions[i]->object_count > 0;
-        tm_json_set_string(solution, "compiled", is_compiled ? object->unit->stem : NULL);
+        const tm_unit *unit = planned->solutions[i]->object_count > 0 ? object->unit : NULL;
+        tm_json_set_string(solution, "compiled", unit ? unit->stem : NULL);
+        if (unit)
+            tm_json_set_string(
+                solution, "source",
+                tm_file_join(arena, unit->ninja_folder, unit->source->solution->entry_file));
         set_variant(solution, planned->solutions[i], planned->row_count);
         tm_json_push(solutions, solution);
     }
@@ -246,7 +250,7 @@ bool tm_emit_plan(const tm_plan *plan, const tm_options *options, tm_arena *aren
     tm_json_set_int(json, "cells", (int64_t)plan->cell_count);
     tm_json *definitions = tm_json_array();
     for (size_t i = 0; i < plan->definition_count; i++)
-        tm_json_push(definitions, planned_json(&plan->definitions[i]));
+        tm_json_push(definitions, planned_json(&plan->definitions[i], arena));
     tm_json_set(json, "definitions", definitions);
     tm_json_set(json, "not_planned", skipped_json(plan));
     tm_json_set_int(json, "errors", (int64_t)tm_diag_count(diag, TM_DIAG_ERROR));

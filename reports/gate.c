@@ -181,6 +181,7 @@ static void add_planned(tm_arena *arena, tm_gate *gate, const char *build, bool 
                                        .author = solution->author,
                                        .uuid = workload->uuid,
                                        .axes = workload->axes,
+                                       .code = solution->source,
                                        .cell = &solution->cells[k],
                                        .before = before,
                                        .why = ""};

@@ -58,6 +58,7 @@ typedef struct {
 typedef struct {
     tm_gate_verdict verdict;
     const char *definition, *solution, *author, *uuid, *axes;
+    const char *code;               /* model.h: `source`; NULL when GONE */
     const tm_model_cell *cell;      /* NULL when GONE */
     const tm_baseline_cell *before; /* NULL when NEW */
     const char *why;                /* "" or a few words */

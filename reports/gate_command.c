@@ -25,6 +25,7 @@ static const char usage[] =
     "a\n"
     "                  FlashInfer-Trace dataset\n"
     "  --build=DIR     the folder where ninja ran, to which build/traces is relative (default .)\n"
+    "  --srcdir=DIR    the source tree as seen from there (default .), for annotations\n"
     "  --threshold=X   relevant change in percent (default 2)\n"
     "  --noise=X       by how many percent runs of the same code differ, as a standard deviation\n"
     "                  (default: what was measured, docs/MEASUREMENT.md)\n"
@@ -32,7 +33,7 @@ static const char usage[] =
     "  --scale=X       multiply the latencies of now: what would the gate say to a slowdown?\n";
 
 typedef struct {
-    const char *plan, *out, *build, *baseline;
+    const char *plan, *out, *build, *baseline, *srcdir;
     const char *threshold, *noise, *scale;
     bool no_identity, help;
 } gate_arguments;
@@ -47,6 +48,7 @@ static const value_option value_options[] = {
     {"--out", offsetof(gate_arguments, out)},
     {"--build", offsetof(gate_arguments, build)},
     {"--baseline", offsetof(gate_arguments, baseline)},
+    {"--srcdir", offsetof(gate_arguments, srcdir)},
     {"--threshold", offsetof(gate_arguments, threshold)},
     {"--noise", offsetof(gate_arguments, noise)},
     {"--scale", offsetof(gate_arguments, scale)},
@@ -100,7 +102,7 @@ static void need_path(tm_diag *diag, const char *name, const char *value, const 
 
 static bool parse(tm_arena *arena, int count, char **given, tm_diag *diag, gate_arguments *out,
                   tm_gate_options *options) {
-    *out = (gate_arguments){.build = "."};
+    *out = (gate_arguments){.build = ".", .srcdir = "."};
     for (int i = 0; i < count; i++)
         if (strcmp(given[i], "--no-identity") == 0)
             out->no_identity = true;
@@ -148,16 +150,24 @@ static bool write_file(tm_arena *arena, const char *out, const char *name, const
     return false;
 }
 
-static bool write_reports(tm_arena *arena, const tm_gate *gate, const char *out, tm_diag *diag) {
-    char *json = tm_gate_json_format(gate);
-    bool good = write_file(arena, out, "gate.json", json, diag);
-    free(json);
-    good &= write_file(arena, out, "gate.md", tm_gate_markdown_format(arena, gate), diag);
-    const char *actions = getenv("GITHUB_ACTIONS");
-    bool printed = fputs(tm_gate_text_format(arena, gate), stdout) != EOF;
+/* In the terminal, and as annotations where GitHub Actions reads along. */
+static bool print(tm_arena *arena, const tm_gate *gate, const gate_arguments *given) {
+    const char *actions = getenv("GITHUB_ACTIONS"), *repository = getenv("GITHUB_WORKSPACE");
+    const tm_gate_places places = {given->build, given->srcdir,
+                                   repository != NULL ? repository : given->srcdir};
+    bool good = fputs(tm_gate_text_format(arena, gate), stdout) != EOF;
     if (actions != NULL && strcmp(actions, "true") == 0)
-        printed &= fputs(tm_gate_text_annotations(arena, gate), stdout) != EOF;
-    if (printed && fflush(stdout) != EOF)
+        good &= fputs(tm_gate_text_annotations(arena, gate, &places), stdout) != EOF;
+    return fflush(stdout) != EOF && good;
+}
+
+static bool write_reports(tm_arena *arena, const tm_gate *gate, const gate_arguments *given,
+                          tm_diag *diag) {
+    char *json = tm_gate_json_format(gate);
+    bool good = write_file(arena, given->out, "gate.json", json, diag);
+    free(json);
+    good &= write_file(arena, given->out, "gate.md", tm_gate_markdown_format(arena, gate), diag);
+    if (print(arena, gate, given))
         return good;
     tm_diag_error(diag, tm_diag_command_line, NULL, "cannot print the verdict: %s",
                   strerror(errno));
@@ -182,7 +192,7 @@ int tm_gate_command_run(tm_arena *arena, tm_diag *diag, int count, char **argume
     if (model == NULL)
         return loaded == TM_LOAD_UNREADABLE ? EXIT_ENVIRONMENT : EXIT_USAGE;
     tm_gate *gate = tm_gate_run(arena, model, given.build, &baseline, options);
-    if (!write_reports(arena, gate, given.out, diag) || loaded == TM_LOAD_UNREADABLE)
+    if (!write_reports(arena, gate, &given, diag) || loaded == TM_LOAD_UNREADABLE)
         return EXIT_ENVIRONMENT;
     if (loaded == TM_LOAD_BROKEN_TRACES)
         return EXIT_USAGE;

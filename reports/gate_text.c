@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/text.h"
+#include "reports/code.h"
 #include "reports/figure.h"
 #include "reports/gate_figure.h"
 #include "reports/table.h"
@@ -77,8 +78,16 @@ static void add_escaped(tm_text *text, const char *raw, bool is_property) {
             tm_text_add_bytes(text, raw, 1);
 }
 
-static void add_annotation(tm_arena *arena, tm_text *text, const tm_gate_cell *cell) {
-    tm_text_add(text, "::error title=");
+static void add_annotation(tm_arena *arena, tm_text *text, const tm_gate_cell *cell,
+                           const tm_gate_places *places) {
+    tm_code code;
+    tm_text_add(text, "::error ");
+    if (tm_code_find(arena, cell->code, places->build, places->srcdir, places->repository, &code)) {
+        tm_text_add(text, "file=");
+        add_escaped(text, code.file, true);
+        tm_text_format(text, ",line=%d,", code.line);
+    }
+    tm_text_add(text, "title=");
     add_escaped(text, tm_arena_format(arena, "%s: %s", tm_gate_name(cell->verdict), cell->solution),
                 true);
     tm_text_add(text, "::");
@@ -96,12 +105,13 @@ static void add_annotation(tm_arena *arena, tm_text *text, const tm_gate_cell *c
     tm_text_add(text, "\n");
 }
 
-const char *tm_gate_text_annotations(tm_arena *arena, const tm_gate *gate) {
+const char *tm_gate_text_annotations(tm_arena *arena, const tm_gate *gate,
+                                     const tm_gate_places *places) {
     tm_text text = {0};
     size_t told = 0;
     for (size_t i = 0; i < gate->count; i++)
         if (tm_gate_fails(gate->cells[i].verdict) && ++told < MAX_ANNOTATIONS)
-            add_annotation(arena, &text, &gate->cells[i]);
+            add_annotation(arena, &text, &gate->cells[i], places);
     tm_text_format(&text, "::notice title=tracemill gate %s::",
                    tm_gate_has_failed(gate) ? "failed" : "passed");
     add_escaped(&text, tm_gate_figure_counts(arena, gate), false);

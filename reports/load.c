@@ -93,6 +93,7 @@ static bool read_solution(loader *load, const tm_node *node, const char *where,
     good &= tm_node_need_string(&load->reader, node, where, "language", &solution->language);
     good &= tm_node_may_string(&load->reader, node, where, "binding", &solution->binding);
     good &= tm_node_may_string(&load->reader, node, where, "compiled", &solution->compiled);
+    good &= tm_node_may_string(&load->reader, node, where, "source", &solution->source);
     if (waits) {
         good &= tm_node_need_string(&load->reader, node, where, "status", &solution->needs);
         good &= tm_node_need_string(&load->reader, node, where, "reason", &solution->reason);

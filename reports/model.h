@@ -75,6 +75,7 @@ typedef struct {
     const char *name, *author, *language;
     const char *needs, *reason; /* of one that waits, else NULL */
     const char *binding;        /* or NULL, as of one that waits */
+    const char *source;   /* file of the entry point, as ninja names it: "$srcdir/..."; or NULL */
     const char *compiled; /* the object's path without suffix; one may serve several; or NULL */
     double compile_ms;    /* what that took, the last time; 0: not known */
     const char *base, *family;  /* of a variant: its name without the macros; that of its table */
