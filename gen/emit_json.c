@@ -162,6 +162,16 @@ static void set_variant(tm_json *json, const tm_planned_solution *planned, size_
     tm_json_set(json, "objects", objects);
 }
 
+/* As ninja names them: $srcdir and $dataset0 are for the report to find. */
+static void set_sources(tm_json *json, const tm_unit *unit, tm_arena *arena) {
+    const tm_solution *solution = unit->source->solution;
+    tm_json *sources = tm_json_array();
+    for (size_t i = 0; i < solution->file_count; i++)
+        tm_json_push_string(sources,
+                            tm_file_join(arena, unit->ninja_folder, solution->files[i].path));
+    tm_json_set(json, "sources", sources);
+}
+
 static tm_json *planned_json(const tm_planned_definition *planned, tm_arena *arena) {
     tm_json *json = tm_json_object();
     tm_json_set_string(json, "name", planned->definition->name);
@@ -182,10 +192,12 @@ static tm_json *planned_json(const tm_planned_definition *planned, tm_arena *are
         const tm_object *object = planned->solutions[i]->objects;
         const tm_unit *unit = planned->solutions[i]->object_count > 0 ? object->unit : NULL;
         tm_json_set_string(solution, "compiled", unit ? unit->stem : NULL);
-        if (unit)
+        if (unit) {
             tm_json_set_string(
                 solution, "source",
                 tm_file_join(arena, unit->ninja_folder, unit->source->solution->entry_file));
+            set_sources(solution, unit, arena);
+        }
         set_variant(solution, planned->solutions[i], planned->row_count);
         tm_json_push(solutions, solution);
     }

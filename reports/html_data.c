@@ -13,6 +13,8 @@
 /* What of a long log is shown: its beginning and its end. */
 #define LOG_HEAD ((size_t)6000)
 #define LOG_TAIL ((size_t)6000)
+/* Of a source its beginning. */
+#define SOURCE_HEAD ((size_t)64000)
 
 typedef struct {
     tm_arena *arena;
@@ -153,6 +155,41 @@ static void add_workload(writer *page, const tm_model_definition *definition, si
     tm_page_json_close(page->text, '}');
 }
 
+/* The file that ninja calls "$srcdir/..." or "$dataset0/...", which configure links. */
+static const char *source_file(const writer *page, const char *name) {
+    static const char srcdir[] = "$srcdir/", dataset[] = "$dataset";
+    tm_arena *arena = page->arena;
+    if (strncmp(name, srcdir, strlen(srcdir)) == 0)
+        return page->origin->srcdir != NULL
+                   ? tm_file_join(arena, page->origin->srcdir, name + strlen(srcdir))
+                   : NULL;
+    if (strncmp(name, dataset, strlen(dataset)) == 0)
+        name = tm_arena_format(arena, "build/datasets/%s", name + strlen(dataset));
+    return tm_file_join(arena, page->origin->build, name);
+}
+
+static void add_sources(writer *page, const tm_model_solution *solution) {
+    if (!page->detailed || solution->sources == NULL)
+        return;
+    tm_page_json_key(page->text, "sources");
+    tm_page_json_open(page->text, '[');
+    for (const char *const *name = solution->sources; *name != NULL; name++) {
+        const char *path = source_file(page, *name), *shown = strchr(*name, '/');
+        const tm_source *source = path != NULL ? tm_file_read(page->arena, path) : NULL;
+        if (source == NULL)
+            continue;
+        const char *text = source->text;
+        if (strlen(text) > SOURCE_HEAD)
+            text = tm_arena_format(page->arena, "%.*s\n[... the rest is left out ...]\n",
+                                   (int)SOURCE_HEAD, text);
+        tm_page_json_open(page->text, '[');
+        tm_page_json_string(page->text, **name == '$' && shown != NULL ? shown + 1 : *name);
+        tm_page_json_int(page->text, tm_html_texts_put(page->texts, text));
+        tm_page_json_close(page->text, ']');
+    }
+    tm_page_json_close(page->text, ']');
+}
+
 static void add_solution(writer *page, const tm_model_definition *definition,
                          const tm_model_solution *solution) {
     tm_text *text = page->text;
@@ -162,6 +199,7 @@ static void add_solution(writer *page, const tm_model_definition *definition,
     set_string(text, "language", solution->language);
     if (solution->needs != NULL)
         set_string(text, "needs", solution->needs);
+    add_sources(page, solution);
     if (solution->objects != NULL) {
         tm_page_json_key(text, "objects");
         tm_page_json_open(text, '[');

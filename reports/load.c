@@ -106,6 +106,8 @@ static bool read_solution(loader *load, const tm_node *node, const char *where,
         good = good && is_base(load, node, where, solution);
     }
     size_t count = 0;
+    good &= tm_node_may_strings(&load->reader, node, where, "sources", &solution->sources, &count);
+    count = 0;
     good &= tm_node_may_strings(&load->reader, node, where, "objects", &solution->objects, &count);
     if (solution->objects != NULL && count != workload_count) {
         tm_diag_error(load->reader.diag, tm_node_get(node, "objects")->place, where,

@@ -80,6 +80,7 @@ typedef struct {
     double compile_ms;    /* what that took, the last time; 0: not known */
     const char *base, *family;  /* of a variant: its name without the macros; that of its table */
     const tm_node *variant;     /* macro -> value; NULL, as the two before, when it is none */
+    const char *const *sources; /* as ninja names them, "$srcdir/..."; NULL: not known */
     const char *const *objects; /* suffix of each workload's object; NULL: one object for all */
     const tm_model_cell *cells; /* one per workload of the definition, in its order */
     tm_score score;

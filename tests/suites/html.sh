@@ -43,7 +43,8 @@ click() { # name of the check, selector
     why=$(browser_click "$2") || failed "$1" "$2 cannot be clicked: $why"
 }
 report() { # folder
-    (cd "$1" && "$tm_report" --plan=plan.json --out=out --quiet) || failed html 'tm-report failed'
+    (cd "$1" && "$tm_report" --plan=plan.json --out=out --srcdir="$PWD" --quiet) ||
+        failed html 'tm-report failed'
     browser_open "file://$scratch/$1/out/report.html"
     browser_size 1280 800
 }
@@ -224,7 +225,11 @@ jq -n -f hostile/make.jq >hostile/names.json
 jq '{backend: "cpu", arch: ["cpu"], errors: 1, diagnostics: [.reason],
     not_planned: [{kind: "solution", name: .solution, definition: .definition, reason: .reason}],
     definitions: [{name: .definition, op_type, reference: .solution, workloads: [.uuid, "plain"],
-    solutions: [{name: .solution, author, language: .author}]}]}' hostile/names.json >hostile/plan.json
+    solutions: [{name: .solution, author, language: .author,
+    sources: ["$srcdir/bad.c", "$dataset0/more.c", "$dataset0/gone.c"]}]}]}' hostile/names.json >hostile/plan.json
+mkdir -p hostile/build/datasets/0
+jq -r '"// " + .log' hostile/names.json >hostile/bad.c
+echo 'int more;' >hostile/build/datasets/0/more.c
 # Where the trace has to lie is for tm-report to say: it names the path of a cell that has not run.
 (cd hostile && "$tm_report" --plan=plan.json --out=out --quiet)
 for index in 0 1; do
@@ -248,6 +253,9 @@ for index in 0 1; do
     until_true 'document.getElementById("cell").open'
     expect html/hostile-log "$(jq -r .log hostile/names.json)" \
         "$(browser_script 'return document.querySelector("#cell pre.log").textContent')"
+    expect html/hostile-source "bad.c more.c $(cat hostile/bad.c)" "$(browser_script 'return [
+        ...[...document.querySelectorAll("#cell details summary")].map((title) => title.textContent),
+        document.querySelector("#cell details pre").textContent.trim()].join(" ")')"
     expect html/hostile-name "$(jq -r .solution hostile/names.json)" "$(browser_text '#cell-title')"
     expect html/hostile-command "$(jq -r ".cells[$index].command" hostile/out/report.json)" \
         "$(browser_text '#command')"
