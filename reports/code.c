@@ -6,9 +6,8 @@
 
 #include "lib/file.h"
 
-/* The path of what ninja names with a variable; configure links each dataset in build/datasets. */
-static const char *resolve(tm_arena *arena, const char *source, const char *build,
-                           const char *srcdir) {
+const char *tm_code_path(tm_arena *arena, const char *source, const char *build,
+                         const char *srcdir) {
     static const char tree[] = "$srcdir/", dataset[] = "$dataset";
     if (strncmp(source, tree, strlen(tree)) == 0) {
         const char *below = source + strlen(tree);
@@ -32,7 +31,7 @@ static int entry_line(tm_arena *arena, const char *path) {
 bool tm_code_find(tm_arena *arena, const char *source, const char *build, const char *srcdir,
                   const char *repository, tm_code *code) {
     char file[PATH_MAX], root[PATH_MAX];
-    const char *path = source != NULL ? resolve(arena, source, build, srcdir) : NULL;
+    const char *path = source != NULL ? tm_code_path(arena, source, build, srcdir) : NULL;
     if (path == NULL || realpath(path, file) == NULL || realpath(repository, root) == NULL)
         return false;
     size_t length = strlen(root);

@@ -13,6 +13,10 @@ typedef struct {
     int line;         /* of TM_ENTRY, else 1 */
 } tm_code;
 
+/* The path of what ninja names with a variable ("$srcdir/..."; a dataset has a link in
+ * build/datasets), or NULL for another name. */
+const char *tm_code_path(tm_arena *arena, const char *source, const char *build,
+                         const char *srcdir);
 /* False when `source` ("$srcdir/..." or "$dataset0/...", of the plan; may be NULL) is no file below
  * `repository`, such as one that was unpacked. `build` is the folder where ninja ran, `srcdir` the
  * source tree as seen from there. */

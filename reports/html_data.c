@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "lib/file.h"
+#include "reports/code.h"
 #include "reports/doubt.h"
+#include "reports/html_gate.h"
 #include "reports/html_texts.h"
 #include "reports/page_json.h"
 #include "reports/ranking.h"
@@ -155,17 +157,10 @@ static void add_workload(writer *page, const tm_model_definition *definition, si
     tm_page_json_close(page->text, '}');
 }
 
-/* The file that ninja calls "$srcdir/..." or "$dataset0/...", which configure links. */
 static const char *source_file(const writer *page, const char *name) {
-    static const char srcdir[] = "$srcdir/", dataset[] = "$dataset";
-    tm_arena *arena = page->arena;
-    if (strncmp(name, srcdir, strlen(srcdir)) == 0)
-        return page->origin->srcdir != NULL
-                   ? tm_file_join(arena, page->origin->srcdir, name + strlen(srcdir))
-                   : NULL;
-    if (strncmp(name, dataset, strlen(dataset)) == 0)
-        name = tm_arena_format(arena, "build/datasets/%s", name + strlen(dataset));
-    return tm_file_join(arena, page->origin->build, name);
+    const tm_html_origin *origin = page->origin;
+    const char *path = tm_code_path(page->arena, name, origin->build, origin->srcdir);
+    return path != NULL ? path : tm_file_join(page->arena, origin->build, name); /* unpacked */
 }
 
 static void add_sources(writer *page, const tm_model_solution *solution) {
@@ -175,7 +170,7 @@ static void add_sources(writer *page, const tm_model_solution *solution) {
     tm_page_json_open(page->text, '[');
     for (const char *const *name = solution->sources; *name != NULL; name++) {
         const char *path = source_file(page, *name), *shown = strchr(*name, '/');
-        const tm_source *source = path != NULL ? tm_file_read(page->arena, path) : NULL;
+        const tm_source *source = tm_file_read(page->arena, path);
         if (source == NULL)
             continue;
         const char *text = source->text;
@@ -506,6 +501,10 @@ void tm_html_data_add(tm_arena *arena, tm_text *text, const tm_model *model,
         add_definition(&page, &model->definitions[i]);
     tm_page_json_close(text, ']');
     add_cells(&page);
+    if (origin->gate != NULL) {
+        tm_page_json_key(text, "gate");
+        tm_html_gate_add(arena, text, model, origin->gate);
+    }
     tm_page_json_key(text, "ranking");
     add_ranking(&page);
     tm_page_json_key(text, "not_planned");

@@ -14,8 +14,9 @@
 
 typedef struct {
     const char *build;  /* the folder where ninja ran */
-    const char *srcdir; /* where "$srcdir" in a source's path points, or NULL */
+    const char *srcdir; /* the source tree as seen from there */
     const char *commit; /* or NULL */
+    const char *gate;   /* path of gate.json, or NULL; one of other traces is not shown */
 } tm_html_origin;
 
 /* Appends the object. */

@@ -30,7 +30,8 @@ static const char usage[] =
     "  --out=DIR    where summary.txt, report.html, report.md, report.json, junit.xml and\n"
     "               traces/ go\n"
     "  --build=DIR  the folder where ninja ran, to which build/traces is relative (default .)\n"
-    "  --srcdir=DIR tracemill's own source tree, for the sources that report.html shows\n"
+    "  --srcdir=DIR tracemill's source tree as seen from there (default .), for the sources that "
+    "report.html shows\n"
     "  --commit=NAME  what was built, for report.html\n"
     "  --quiet      do not print the summary\n";
 
@@ -129,7 +130,8 @@ static bool write_page(tm_arena *arena, const tm_model *model, const report_opti
                        tm_diag *diag) {
     bool has_commit = options->commit != NULL && options->commit[0] != '\0';
     tm_html_origin origin = {.build = options->build,
-                             .srcdir = options->srcdir,
+                             .gate = tm_file_join(arena, options->out, "gate.json"),
+                             .srcdir = options->srcdir != NULL ? options->srcdir : ".",
                              .commit = has_commit ? options->commit : NULL};
     tm_text page = {0};
     tm_html_add(arena, &page, model, &origin);

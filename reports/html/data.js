@@ -109,7 +109,7 @@ const data = (() => {
             cell.solution.name === names[1] && cell.workload.uuid === names[2]);
     }
 
-    return {run, ranking, statuses, flags, definitions: raw.definitions, cells, score, detail, text,
+    return {run, ranking, statuses, flags, definitions: raw.definitions, cells, gate: raw.gate, score, detail, text,
         flagsOf, command, tracePath, samples, key, find, geomean, notPlanned: raw.not_planned,
         waiting: raw.waiting, source: (solution) => (solution.sources || []).map(
             ([path, number]) => [path, raw.texts[number]])};

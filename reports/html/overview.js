@@ -69,6 +69,34 @@ const overview = (() => {
             element("ul.failures", {}, groups.slice(0, MAX_FAILURES).map(failure)), more];
     }
 
+    /* What `ninja gate` found, when it looked at these traces. */
+    function gate() {
+        const {gate: found} = data;
+        if (!found)
+            return [];
+        const counts = Object.entries(found.counts).filter(([, many]) => many)
+            .map(([verdict, many]) => many.toLocaleString("en") + " " + verdict).join(", ");
+        const change = (one) => one.ratio ? figure.latency(one.latency_before_ms) + " \u2192 " +
+            figure.latency(one.latency_ms) + ", times " + one.ratio.toFixed(3) + " (" +
+            one.ratio_low.toFixed(3) + " .. " + one.ratio_high.toFixed(3) + ")"
+            : one.why || one.status_before + " \u2192 " + one.status;
+        const good = (one) => ["FASTER", "FIXED"].includes(one.verdict);
+        const address = (one) => "#cell=" + [one.definition, one.solution, one.uuid]
+            .map(encodeURIComponent).join("/");
+        const line = (one) => element("li", {},
+            element("span.badge." + (good(one) ? "passed" : "failed"), {}, one.verdict),
+            element("div", {}, element("a", {href: address(one)},
+                figure.solution(one.solution, one.definition)),
+            element("span.muted", {}, " of " + one.definition + ", " + figure.uuid(one.uuid))),
+            element("div", {}, change(one)));
+        const worse = found.cells.filter((one) => !good(one)), better = found.cells.filter(good);
+        return [element("h2", {}, "Against the baseline ",
+            element("small", {}, counts + "; changes over " + figure.percent(100 * found.threshold) +
+                " of " + found.baseline.path)),
+        element("ul.failures.gate", {}, [...worse.slice(0, MAX_FAILURES),
+            ...better.slice(0, MAX_FAILURES)].map(line))];
+    }
+
     function doubts() {
         const rows = data.flags.map((flag, bit) => [flag,
             data.cells.filter((cell) => cell.flags >> bit & 1).length]).filter(([, many]) => many);
@@ -94,7 +122,7 @@ const overview = (() => {
                 " samples, statistics of trials, logs and sources; the traces have them."),
             run.dataset_errors ? element("p.note", {}, "The dataset has " +
                 figure.count(run.dataset_errors, "error") + ": ninja check tells them.") : null,
-            ...failed(failures(), score.failed), ...doubts());
+            ...gate(), ...failed(failures(), score.failed), ...doubts());
         for (const child of [...section.childNodes])
             if (child.nodeType === Node.TEXT_NODE)
                 child.remove(); /* of what there was nothing to say */

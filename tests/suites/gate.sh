@@ -39,6 +39,9 @@ expect 'gate/by identity' 'SAME by identity (solution, harness, device): 8;' \
     "$(grep -o '^SAME by identity .*: 8;' gate.log)"
 expect 'gate/threshold' 'Relevant from 3.5% on' "$(grep -o '^Relevant from [^ ]* on' gate.log)"
 
+expect 'gate/in report.html' '"gate":{"failed":false' \
+    "$(grep -o '"gate":{"failed":[a-z]*' build/report/report.html)"
+
 # A comment changes no byte of the object; another configuration is another harness.
 echo '/* more */' >>"$data/kernels/tiny/plain/plain.c"
 gate

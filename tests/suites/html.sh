@@ -199,6 +199,29 @@ until_true 'document.getElementById("cell").open'
 check html/phone 'document.getElementById("cell").scrollWidth <= 390'
 expect html/complaints '' "$(browser_complaints)"
 
+# ---- against a baseline ----
+
+# What ninja gate writes, of two cells.
+jq '{failed: true, threshold: 0.02, counts: {SLOWER: 1, FASTER: 0, REGRESSED: 1, SAME: 9998},
+    baseline: {path: "earlier"}, cells: [([.cells[] | select(.status != "PASSED")][0] |
+    {verdict: "REGRESSED", definition, solution, uuid, why: "it did not return", latency_ms}),
+    (.cells[7] | {verdict: "SLOWER", definition, solution, uuid, why: "", latency_ms,
+    latency_before_ms: (.latency_ms / 2), ratio: 2, ratio_low: 1.9, ratio_high: 2.1})]}' $json \
+    >many/out/gate.json
+report many
+expect html/gate "REGRESSED SLOWER $(jq -r '.cells[1].solution' many/out/gate.json)" \
+    "$(browser_script 'return [...document.querySelectorAll(".gate .badge, .gate li:nth-child(2) a")]
+        .map((one) => one.textContent).join(" ")')"
+check html/gate 'document.querySelector(".gate li:nth-child(2)").textContent.endsWith(
+    "times 2.000 (1.900 .. 2.100)")'
+click html/gate '.gate li:nth-child(2) a'
+until_true 'document.getElementById("cell").open'
+expect html/gate "$(jq -r '.cells[7].command' $json)" "$(browser_text '#command')"
+# Of other traces it says nothing that is so any more.
+jq '.cells[1].latency_ms *= 1.001' many/out/gate.json >gate.json && mv gate.json many/out/gate.json
+report many
+check html/gate-stale 'data.gate === null && document.querySelector(".gate") === null'
+
 # ---- without the chart library ----
 
 awk '/^<script>$/ { held = 1; next } held { if ($0 == "/*!") library = 1; else print "<script>"; held = 0 }
