@@ -26,6 +26,11 @@ static double run_variance(const tm_timing *timing, double noise, double noise_n
     return noise * noise + absolute * absolute;
 }
 
+/* How far three trials are believed about how much trials differ: as if this many more had been
+ * seen, of which the standard deviation is that of runs times the share. */
+#define PRIOR_FREEDOM 4.0
+#define PRIOR_SHARE 0.5
+
 /* Variance of the logarithm of the ratio of two runs of the same code. */
 typedef struct {
     double known;   /* of runs */
@@ -41,7 +46,9 @@ static variances variances_of(const tm_timing *before, const tm_timing *after, d
                                  run_variance(after, noise, noise_ns),
                         .freedom = trials_before + trials_after - 2.0};
     if (result.freedom > 0.0) {
-        double one = (sum_of_squares(before) + sum_of_squares(after)) / result.freedom;
+        double prior = PRIOR_FREEDOM * PRIOR_SHARE * PRIOR_SHARE * result.known / 2.0;
+        result.freedom += PRIOR_FREEDOM;
+        double one = (sum_of_squares(before) + sum_of_squares(after) + prior) / result.freedom;
         result.trials = one * (1.0 / trials_before + 1.0 / trials_after);
         result.beyond = 2.0 * one;
     }

@@ -6,9 +6,8 @@
 #include "reports/student.h"
 
 typedef struct {
-    double within, between; /* variance of the mean placement: from samples, from trials */
-    double samples, trials;
-    double mean;
+    double variance; /* of the mean placement */
+    double samples, mean;
 } placements;
 
 /* How many of all trials' samples are below `value`, equal ones by half. */
@@ -42,27 +41,14 @@ static double count_samples(const tm_timing *timing) {
 
 /* The share of `other` below each sample of `own`. */
 static placements place(const tm_timing *own, const tm_timing *other) {
-    double others = count_samples(other);
-    placements result = {.samples = count_samples(own), .trials = (double)own->trial_count};
-    double sum = 0.0, squares = 0.0, mean_sum = 0.0, mean_squares = 0.0;
-    for (size_t i = 0; i < own->trial_count; i++) {
-        double trial = 0.0;
+    double others = count_samples(other), n = count_samples(own), sum = 0.0, squares = 0.0;
+    for (size_t i = 0; i < own->trial_count; i++)
         for (size_t j = 0; j < own->trials[i].count; j++) {
             double share = count_below(other, own->trials[i].ns[j]) / others;
-            trial += share;
+            sum += share;
             squares += share * share;
         }
-        sum += trial;
-        double mean = trial / (double)own->trials[i].count;
-        mean_sum += mean;
-        mean_squares += mean * mean;
-    }
-    double n = result.samples, k = result.trials;
-    result.mean = sum / n;
-    result.within = fmax(0.0, squares - sum * sum / n) / (n - 1.0) / n;
-    if (own->trial_count > 1)
-        result.between = fmax(0.0, mean_squares - mean_sum * mean_sum / k) / (k - 1.0) / k;
-    return result;
+    return (placements){fmax(0.0, squares - sum * sum / n) / (n - 1.0) / n, n, sum / n};
 }
 
 /* Of two variances with their degrees of freedom (Welch, Satterthwaite). */
@@ -77,12 +63,8 @@ static double freedom_of(double left, double left_freedom, double right, double 
 
 tm_rank_test tm_rank_test_run(const tm_timing *before, const tm_timing *after) {
     placements old = place(before, after), new = place(after, before);
-    double variance = old.within + new.within;
-    double freedom = freedom_of(old.within, old.samples - 1.0, new.within, new.samples - 1.0);
-    if (old.between + new.between > variance) {
-        variance = old.between + new.between;
-        freedom = freedom_of(old.between, old.trials - 1.0, new.between, new.trials - 1.0);
-    }
+    double variance = old.variance + new.variance;
+    double freedom = freedom_of(old.variance, old.samples - 1.0, new.variance, new.samples - 1.0);
     tm_rank_test result = {.larger = new.mean, .freedom = freedom};
     double excess = new.mean - 0.5;
     /* Squares leave a rest of rounding where all placements are alike. */

@@ -1,10 +1,9 @@
 /* rank_test: whether the samples of one run tend to be larger than those of another.
  *
  * The test of Brunner and Munzel (2000): of all pairs, one sample from each run, the share in which
- * the second is larger, against one half. It asks for no distribution and not for equal spread.
- * Samples of a trial are not independent: the variance is that between the trials' mean placements
- * where this is larger than the one between samples. Deliberately does not know how much is
- * relevant, or what runs of the same code differ by. */
+ * the second is larger, against one half. It asks for no distribution and not for equal spread, and
+ * takes the samples for independent, which those of a trial are not: what trials and runs differ
+ * by is for another test. Deliberately does not know how much is relevant. */
 #ifndef TM_REPORTS_RANK_TEST_H
 #define TM_REPORTS_RANK_TEST_H
 
