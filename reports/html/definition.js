@@ -138,7 +138,7 @@ const definition = (() => {
         frame = element("div.chart", {});
         panel.replaceChildren(element("h3", {}, of.name), element("p.muted", {}, of.op_type + ", " +
             figure.count(of.workloads.length, "workload") +
-            (by ? "; dashed: the limit of the device (" + by + ")" : "") + "; over ", select),
+            (by ? "; dashed: limit (" + by + ")" : "") + "; over ", select),
         frame, solutions(of));
         if (main && of.cells.some((cell) => cell.passed && cell.latency > 0))
             plot.draw(frame, label(main), () => describe(of, main));

@@ -38,7 +38,7 @@ const ranking = (() => {
                 "logarithmic", (value) => value + "x", {min, max}),
             y: plot.axis("share of workloads", "linear", (value) => Math.round(100 * value) + "%",
                 {min: 0, max: 1})},
-            plugins: {legend: {display: true, labels: {usePointStyle: true,
+            plugins: {legend: {display: true, labels: {usePointStyle: true, boxWidth: 7, boxHeight: 7,
                 color: theme.color("text")}},
             tooltip: {callbacks: {title: () => "", label: (item) => item.dataset.label + ": " +
                 share(item.raw.y) + " more than " + item.raw.x + "x"}}}}};

@@ -84,15 +84,17 @@ check html/rows 'document.querySelectorAll(".row").length < 80'
 expect html/count '10,000 cells' "$(browser_text '#count')"
 
 # What ten rows further cost, drawn at once: far below a frame's 16 ms.
-step=$(browser_script 'const body = document.querySelector(".body"), begin = performance.now();
+# The median step, as other programs share the machine.
+step=$(browser_script 'const body = document.querySelector(".body"), steps = [];
     for (let i = 0; i < 50; i++) {
+        const begin = performance.now();
         body.scrollTop = i * 260;
         dispatchEvent(new Event("afterprint"));
         body.getBoundingClientRect();
+        steps.push(performance.now() - begin);
     }
-    const took = (performance.now() - begin) / 50;
     body.scrollTop = 0;
-    return took.toFixed(2)')
+    return steps.sort((a, b) => a - b)[25].toFixed(2)')
 if awk "BEGIN { exit !($step <= 16 * ${TM_SCALE_SLACK:-1}) }"; then
     pass "html/scrolls: $step ms a step"
 else
