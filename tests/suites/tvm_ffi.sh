@@ -6,6 +6,8 @@
 
 cc=$(sed -n 's/^cc = //p' build.ninja)
 find_it="$srcdir/gen/tvm_ffi.sh"
+whole=$PATH
+start_build "$scratch/built"
 cd "$scratch" || exit 2
 scratch=$(pwd -P)
 mkdir -p bin
@@ -97,4 +99,29 @@ expect tvm_ffi/'no index: the last one stays, the half one does not' 'tvm-ffi ' 
     "$(cd cache/tracemill && for one in *; do printf '%s ' "$one"; done)"
 expect tvm_ffi/'nothing of the system is touched' 0 \
     "$(grep -c -e --user -e --break-system asked)"
+
+# What was found is looked at again without the PATH of that day, and its copy outlives it.
+PATH=$whole
+make_package late 11
+mkdir -p late-bin
+printf '#!/bin/sh\necho %s/late/include\n' "$scratch" >late-bin/tvm-ffi-config
+chmod +x late-bin/tvm-ffi-config
+cd built || exit 2
+library() { sed -n 's/^build build\/lib\/libtvm_ffi.so: [a-z_]* //p' build.ninja | sed "s,$scratch/,,"; }
+again() { # as ninja calls configure
+    set --
+    while IFS= read -r line; do set -- "$@" "$line"; done <build/configure.args
+    "$srcdir/configure" "$@" >log 2>&1 || cat log
+}
+PATH=$scratch/late-bin:$PATH "$srcdir/configure" --arch=cpu --definitions=rmsnorm_h128 >log 2>&1 || cat log
+expect tvm_ffi/found late/lib/libtvm_ffi.so "$(library)"
+again
+again
+expect tvm_ffi/'found again' "late/lib/libtvm_ffi.so, remembered once" \
+    "$(library), remembered $(grep -c tvm-ffi-was build/configure.args | sed 's/^1$/once/')"
+ninja build/lib/libtvm_ffi.so >log 2>&1 || cat log
+rm -r ../late
+expect tvm_ffi/'the copy outlives it' '0' "$(ninja build/lib/libtvm_ffi.so >log 2>&1; echo $?)"
+again
+expect tvm_ffi/'gone' 'not late' "$(library | grep -q '^late' && echo late || echo 'not late')"
 finish
