@@ -33,6 +33,7 @@
 #include "gen/depfile.h"
 #include "gen/libraries.h"
 #include "gen/probe.h"
+#include "gen/stopped.h"
 #include "lib/arena.h"
 #include "lib/file.h"
 #include "lib/marker.h"
@@ -287,19 +288,6 @@ static int link_objects(const arguments *args, tm_arena *arena, const char *cons
     return status;
 }
 
-/* A compiler that the machine stopped (a full disk, no memory) says nothing about the source. */
-static bool machine_failed(int status, const char *log) {
-    static const char *const words[] = {
-        "No space left on device",    "Cannot allocate memory",
-        "virtual memory exhausted",   "out of memory allocating",
-        "fatal error: Killed signal", "fatal error: ld terminated with signal 9",
-        "died due to signal 9"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strstr(log, words[i]))
-            return true;
-    return status >= 128 && status != 255; /* which nvcc ends with when ptxas refuses the source */
-}
-
 /* Puts the new bytes in place unless they are the old ones. */
 static bool settle(const char *output, const char *bytes, size_t length) {
     return tm_file_write(output, bytes, length, NULL);
@@ -376,6 +364,7 @@ static int build(const arguments *args, tm_arena *arena) {
     const char **objects = tm_arena_array(arena, (size_t)args->source_count, sizeof *objects);
     tm_text depends = {0}, identity = {0};
     int result = 3, status = 0;
+    off_t said = 0; /* where in the log begins what the last command has said */
     tm_file_make_parents(args->output);
     int log = open(log_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (log < 0) {
@@ -385,12 +374,17 @@ static int build(const arguments *args, tm_arena *arena) {
     tm_text_format(&depends, "%s:", args->output);
     for (int i = 0; i < args->source_count && status == 0; i++) {
         objects[i] = tm_arena_format(arena, "%s.%d.o", own, i);
+        said = lseek(log, 0, SEEK_END);
         status = compile(args, arena, i, objects[i], log, &depends);
     }
-    if (status == 0)
+    if (status == 0) {
+        said = lseek(log, 0, SEEK_END);
         status = link_objects(args, arena, objects, own, log, &depends, &identity);
-    if (status == 0 && args->tvm_ffi)
+    }
+    if (status == 0 && args->tvm_ffi) {
         status = check_signature(args, arena, temporary, log);
+        said = lseek(log, 0, SEEK_END); /* no command */
+    }
     tm_text_add(&depends, "\n");
     if (status < 0) {
         fprintf(stderr, "tm-cc: the compiler could not be started: %s; run ./configure again\n",
@@ -403,7 +397,8 @@ static int build(const arguments *args, tm_arena *arena) {
         fprintf(stderr, "tm-cc: %s: %s\n", status ? log_path : temporary, strerror(errno));
         goto out;
     }
-    if (status && machine_failed(status, made->text)) {
+    size_t skipped = (size_t)said < made->length ? (size_t)said : made->length;
+    if (status && tm_stopped_by_machine(status, made->text + skipped)) {
         fprintf(stderr, "tm-cc: the compiler was stopped by the machine, not by the source:\n%s",
                 made->text);
         goto out;
