@@ -14,6 +14,7 @@
 #include "lib/json.h"
 
 #define DESCRIPTION "solution.json"
+#define KIT "config.toml" /* which tm-pack would take for the description */
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk) {
     (void)status, (void)kind, (void)walk;
@@ -74,6 +75,8 @@ static bool check(const tm_solution *solution, tm_diag *diag) {
             wrong = "the content of each source, got none: this solution is not packed";
         else if (strcmp(file->path, DESCRIPTION) == 0)
             wrong = "no source of this name, which the description gets";
+        else if (strcmp(file->path, KIT) == 0)
+            wrong = "no source of this name, which describes a folder to tm-pack; rename it";
         if (wrong)
             tm_diag_error(diag, item->place, "sources", "%s: expected %s", file->path, wrong);
         good = good && !wrong;
