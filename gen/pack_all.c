@@ -15,6 +15,13 @@
 #include "lib/json.h"
 #include "lib/text.h"
 
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* In the folder, from before anything else is until the end: what is there is ours to remove. */
+#define MARKER ".tm-pack"
+
+static const char *const own_folders[] = {"definitions", "solutions", "workloads"};
+
 typedef struct {
     const char *folder;
     const tm_scan *scan;
@@ -177,11 +184,37 @@ static bool write_index(packer *p) {
     return good;
 }
 
-bool tm_pack_all(const tm_options *options, const tm_scan *scan, const char *folder,
-                 tm_arena *arena, tm_diag *diag) {
-    packer p = {.folder = folder, .scan = scan, .arena = arena, .diag = diag};
-    if (!tm_pack_native_open(&p.native, options, scan, arena, diag))
+/* Whether all that these folders have came from here; an error when not. */
+static bool is_ours(packer *p) {
+    const char *marker = tm_file_join(p->arena, p->folder, MARKER);
+    struct stat status;
+    if (lstat(marker, &status) == 0)
+        return true;
+    for (size_t i = 0; i < COUNT(own_folders); i++) {
+        const char *part = tm_file_join(p->arena, p->folder, own_folders[i]);
+        if (lstat(part, &status) != 0 && errno == ENOENT)
+            continue;
+        tm_diag_error(p->diag, tm_diag_command_line, NULL,
+                      "%s: expected a folder of an earlier tm-pack all (with %s) or none, since "
+                      "what is in it is removed; name another with --output=, or remove it",
+                      part, MARKER);
         return false;
+    }
+    return true;
+}
+
+static bool write_marker(packer *p) {
+    const char *path = tm_file_join(p->arena, p->folder, MARKER);
+    return tm_file_write(path, "", 0, NULL) || cannot(p, path);
+}
+
+int tm_pack_all(const tm_options *options, const tm_scan *scan, const char *folder, tm_arena *arena,
+                tm_diag *diag) {
+    packer p = {.folder = folder, .scan = scan, .arena = arena, .diag = diag};
+    if (!is_ours(&p))
+        return 2;
+    if (!tm_pack_native_open(&p.native, options, scan, arena, diag) || !write_marker(&p))
+        return 3;
     bool good = true;
     for (size_t i = 0; i < scan->definition_count; i++)
         good = pack_definition(&p, &scan->definitions[i]) && good;
@@ -189,11 +222,10 @@ bool tm_pack_all(const tm_options *options, const tm_scan *scan, const char *fol
         good = pack_solution(&p, scan->solutions[i].solution) && good;
     if (p.written_count)
         qsort(p.written, p.written_count, sizeof *p.written, compare);
-    static const char *const parts[] = {"definitions", "solutions", "workloads"};
-    for (size_t i = 0; good && i < sizeof parts / sizeof *parts; i++)
-        remove_others(&p, tm_file_join(arena, folder, parts[i]));
+    for (size_t i = 0; good && i < COUNT(own_folders); i++)
+        remove_others(&p, tm_file_join(arena, folder, own_folders[i]));
     good = good && write_index(&p);
     printf("tracemill: packed %zu solutions for %zu definitions into %s\n", p.solutions,
            scan->definition_count, folder);
-    return good;
+    return good ? 0 : 3;
 }

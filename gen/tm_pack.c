@@ -7,7 +7,7 @@
  *
  * `pack` prints one JSON text with the sources in it, or writes it to FILE by rename; a FILE that
  * is not one of those packed is replaced. DIR has a solution.json, or a config.toml. `unpack` makes
- * DIR, which must be new or empty. `all` is what `ninja pack` runs.
+ * DIR, which must be new or empty. `all` is what `ninja pack` runs: DIR must be its own.
  * Exit status: 0 done, 2 bad arguments or input, 3 something could not be written. */
 #include <errno.h>
 #include <stdio.h>
@@ -276,7 +276,7 @@ static int all(const arguments *args, tm_arena *arena, tm_diag *diag) {
     if (!tm_options_parse(&options, arena, args->scan_count, args->scan, diag))
         return 2;
     const tm_scan *scan = tm_scan_read(&options, arena, diag);
-    return tm_pack_all(&options, scan, args->output, arena, diag) ? 0 : 3;
+    return tm_pack_all(&options, scan, args->output, arena, diag);
 }
 
 int main(int argc, char **argv) {
