@@ -173,9 +173,9 @@ int run_experts(const experts &all, double expected_rows, tm_stream stream, R ro
             return tm_fail(1, "experts: %s", cudaGetErrorString(cudaGetLastError()));
         route(job, begin);
         const double rows = expected_rows * (double)job.tokens;
-        const int status = rows > 96  ? run_products<128>(job, stream)
-                           : rows > 6 ? run_products<64>(job, stream)
-                                      : run_products<16>(job, stream);
+        const int status = rows > 96   ? run_products<128>(job, stream)
+                           : rows > 24 ? run_products<64>(job, stream)
+                                       : run_products<16>(job, stream);
         if (status != 0)
             return status;
     }
