@@ -84,6 +84,9 @@ typedef struct tm_backend_ops {
                  char *error);
     /* Waits for all work of the device and reports any pending error of it. */
     bool (*sync)(tm_backend *backend, char *error);
+    /* Waits for what is enqueued on the stream; where a graph is being captured from it, for
+     * nothing. */
+    bool (*wait)(tm_backend *backend, char *error);
     /* Makes the next call start cold: none of these buffers in cache, no dirty lines. */
     bool (*flush_cache)(tm_backend *backend, void *const *buffers, const size_t *bytes,
                         size_t count, char *error);

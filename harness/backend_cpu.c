@@ -311,6 +311,7 @@ const tm_backend_ops tm_the_backend = {
     .count = cpu_count,
     .hash = cpu_hash,
     .sync = cpu_sync,
+    .wait = cpu_sync,
     .flush_cache = cpu_flush_cache,
     .stream = cpu_stream,
     .clock = cpu_clock,

@@ -266,6 +266,15 @@ static bool backend_sync(tm_backend *backend, char *error) {
     return tm_cuda_passed(cudaGetLastError(), "an earlier CUDA call or launch", error);
 }
 
+/* A solution may capture the stream; waiting for it then would break the capture. */
+static bool backend_wait(tm_backend *backend, char *error) {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    return tm_cuda_passed(cudaStreamIsCapturing(backend->stream, &status), "cudaStreamIsCapturing",
+                          error) &&
+           (status != cudaStreamCaptureStatusNone ||
+            tm_cuda_passed(cudaStreamSynchronize(backend->stream), "cudaStreamSynchronize", error));
+}
+
 /* ---- the clock ---- */
 
 /* Reads `vectors` 16-byte words. The sum of zeros never equals the magic word, so nothing is
@@ -368,10 +377,10 @@ static bool backend_elapsed(tm_backend *backend, tm_reading *reading, char *erro
 extern "C" {
 /* In the order of tm_backend_ops: C++17 has no designated initialisers. */
 const tm_backend_ops tm_the_backend = {
-    "cuda",        backend_prepare, backend_open,    backend_close,       tm_cuda_describe,
-    backend_alloc, backend_free,    backend_upload,  backend_download,    backend_download_parts,
-    backend_copy,  backend_pin,     backend_unpin,   backend_fill_random, backend_fill_pattern,
-    backend_count, backend_hash,    backend_sync,    backend_flush_cache, backend_stream,
-    backend_clock, backend_mark,    backend_elapsed,
+    "cuda",         backend_prepare, backend_open,   backend_close,       tm_cuda_describe,
+    backend_alloc,  backend_free,    backend_upload, backend_download,    backend_download_parts,
+    backend_copy,   backend_pin,     backend_unpin,  backend_fill_random, backend_fill_pattern,
+    backend_count,  backend_hash,    backend_sync,   backend_wait,        backend_flush_cache,
+    backend_stream, backend_clock,   backend_mark,   backend_elapsed,
 };
 }

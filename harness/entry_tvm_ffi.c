@@ -165,6 +165,21 @@ static bool collect_output(ffi_entry *own, size_t index, const tm_ffi_any *value
     return tm_reply_fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
 }
 
+/* A tensor that the solution holds and returns at each call: what the next one leaves unwritten is
+ * no answer of this one. */
+static bool spoil_outputs(const tm_ffi_any *values, size_t count, tm_reply *reply) {
+    char error[TM_BACKEND_ERROR_BYTES] = "";
+    for (size_t i = 0; i < count; i++) {
+        const tm_dl_tensor *tensor = &((const tm_ffi_tensor *)values[i].object)->tensor;
+        size_t bytes;
+        if (tm_ffi_tensor_bytes(tensor, &bytes) &&
+            !tm_entry_memory_spoil(the_memory, (char *)tensor->data + tensor->byte_offset, bytes,
+                                   error))
+            return tm_reply_fail(reply, TM_REPLY_DEVICE_FAILED, "%s", error);
+    }
+    return true;
+}
+
 static bool collect_outputs(ffi_entry *own, tm_reply *reply) {
     const tm_ffi_any *values;
     size_t count = returned(&own->result, &values);
@@ -181,7 +196,7 @@ static bool collect_outputs(ffi_entry *own, tm_reply *reply) {
     for (size_t i = 0; i < count; i++)
         if (!collect_output(own, own->job->input_count + i, &values[i], reply))
             return false;
-    return true;
+    return spoil_outputs(values, count, reply);
 }
 
 static bool ffi_collect(tm_entry *entry, tm_reply *reply) {

@@ -22,7 +22,7 @@ if [ "$library" = no ]; then # the headers alone
 fi
 [ -z "$headers" ] || set -- --tvm-ffi="$headers"
 start --dataset="$tests/ffi" --authors=ffi --solutions='cu_*' --timeout=60 \
-    --workloads=small,plain,masked,each,large "$@"
+    --workloads=small,plain,masked,each,zeros,large "$@"
 bench bench.log
 
 field() { # name, trace: of the first line that has it

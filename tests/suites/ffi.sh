@@ -35,7 +35,7 @@ fi
 start_build "$scratch/build"
 cd "$scratch/build" || exit 2
 "$srcdir/configure" --arch=cpu --dataset="$tests/ffi" --authors=ffi --solutions='cpp_*' \
-    --workloads=small,plain,masked,each --tvm-ffi="$scratch/headers" --timeout=60 \
+    --workloads=small,plain,masked,each,zeros --tvm-ffi="$scratch/headers" --timeout=60 \
     --warmup-runs=1 --iterations=5 --num-trials=2 >configure.log 2>&1 ||
     failed ffi/configure "$(cat configure.log)"
 ninja bench >bench.log 2>&1 || failed 'ffi/ninja bench' "$(tail -n 20 bench.log)"
