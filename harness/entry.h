@@ -25,7 +25,8 @@ typedef struct {
     /* After a call that was good, and outside of what is timed: outputs that it returned go where
      * those are that it was given; in the order of the stream. */
     bool (*collect)(tm_entry *entry, tm_reply *reply);
-    /* Memory that it has from the harness; fewer than `room`. Borrowed until the next call. */
+    /* Memory that it has from the harness: how many blocks there are, of which no more than `room`
+     * are filled in. Borrowed until the next call. */
     size_t (*blocks)(tm_entry *entry, tm_entry_block *blocks, size_t room);
     void (*destroy)(tm_entry *entry);
 } tm_entry_ops;

@@ -134,10 +134,10 @@ void tm_entry_memory_trim(tm_entry_memory *memory) {
 }
 
 size_t tm_entry_memory_blocks(tm_entry_memory *memory, tm_entry_block *blocks, size_t room) {
-    size_t count = 0;
     pthread_mutex_lock(&memory->mutex);
-    for (size_t i = 0; i < memory->count && count < room; i++)
-        blocks[count++] = memory->blocks[i].own;
+    size_t count = memory->count;
+    for (size_t i = 0; i < count && i < room; i++)
+        blocks[i] = memory->blocks[i].own;
     pthread_mutex_unlock(&memory->mutex);
     return count;
 }

@@ -12,11 +12,9 @@
 #include "harness/guards.h"
 #include "harness/memory.h"
 #include "harness/reply.h"
+#include "harness/runner_blocks.h"
 #include "harness/runner_inputs.h"
 #include "harness/window.h"
-
-/* Blocks that a solution asks for beyond so many are not looked at. */
-#define MAX_BLOCKS 64
 
 struct tm_runner {
     tm_desk *desk;
@@ -30,6 +28,7 @@ struct tm_runner {
                                             output: what it was right after the last call */
     uint64_t hashes[TM_MAX_TENSORS]; /* of the inputs before a checked call */
     tm_runner_inputs inputs;
+    tm_runner_blocks found;
     void *counts; /* of samples, on the device */
 };
 
@@ -75,6 +74,7 @@ void tm_runner_close(tm_runner *runner) {
 void tm_runner_destroy(tm_runner *runner) {
     free_tensors(runner);
     drop_delivery(runner);
+    tm_runner_blocks_free(&runner->found);
     if (runner->backend)
         ops->close(runner->backend);
     free(runner); /* the object stays loaded: unloading runs its destructors for nothing */
@@ -277,16 +277,16 @@ static bool guard_holds(tm_runner *runner, const char *block, size_t bytes, cons
 }
 
 static bool guards_hold(tm_runner *runner, tm_reply *reply) {
-    tm_entry_block blocks[MAX_BLOCKS];
+    const tm_runner_blocks *found = &runner->found;
     for (size_t i = 0; i < runner->desk->job.tensor_count; i++)
         if (runner->blocks[i] &&
             !guard_holds(runner, runner->blocks[i], runner->desk->job.tensors[i].bytes, "tensor ",
                          runner->desk->job.tensors[i].name, reply))
             return false;
-    size_t count = runner->entry->ops->blocks(runner->entry, blocks, MAX_BLOCKS);
-    for (size_t i = 0; i < count; i++)
-        if (!guard_holds(runner, blocks[i].block, blocks[i].bytes, "a tensor that it asked for", "",
-                         reply))
+    tm_runner_blocks_find(&runner->found, runner->entry);
+    for (size_t i = 0; i < found->count; i++)
+        if (!guard_holds(runner, found->blocks[i].block, found->blocks[i].bytes,
+                         "a tensor that it asked for", "", reply))
             return false;
     return true;
 }
@@ -337,19 +337,18 @@ void tm_runner_run(tm_runner *runner, const tm_request *request, tm_reply *reply
 
 /* So that no tensor of the call is in the cache. */
 static bool flush(tm_runner *runner, char *error) {
-    void *buffers[TM_MAX_TENSORS + MAX_BLOCKS];
-    size_t bytes[TM_MAX_TENSORS + MAX_BLOCKS], count = 0;
-    tm_entry_block blocks[MAX_BLOCKS];
+    const tm_runner_blocks *found = &runner->found;
+    size_t count = 0;
+    tm_runner_blocks_find(&runner->found, runner->entry);
     for (size_t i = 0; i < runner->desk->job.tensor_count; i++) {
-        buffers[count] = runner->tensors[i];
-        bytes[count++] = runner->blocks[i] ? runner->desk->job.tensors[i].bytes : 0;
+        found->buffers[count] = runner->tensors[i];
+        found->bytes[count++] = runner->blocks[i] ? runner->desk->job.tensors[i].bytes : 0;
     }
-    size_t block_count = runner->entry->ops->blocks(runner->entry, blocks, MAX_BLOCKS);
-    for (size_t i = 0; i < block_count; i++) {
-        buffers[count] = blocks[i].block;
-        bytes[count++] = blocks[i].bytes + 2 * TM_GUARDS_BYTES;
+    for (size_t i = 0; i < found->count; i++) {
+        found->buffers[count] = found->blocks[i].block;
+        found->bytes[count++] = found->blocks[i].bytes + 2 * TM_GUARDS_BYTES;
     }
-    return ops->flush_cache(runner->backend, buffers, bytes, count, error);
+    return ops->flush_cache(runner->backend, found->buffers, found->bytes, count, error);
 }
 
 /* One call between two marks, from a cold cache. */
