@@ -238,8 +238,10 @@ static uint64_t stamp_of(const tm_judgement *j) {
     const double tolerances[] = {config->rtol, config->atol, config->required_matched_ratio,
                                  config->max_relative_l2};
     uint64_t stamp = tm_window_mix((uint64_t)tm_trial_count(j->cell));
-    const char *files[3 + TM_MAX_TENSORS] = {"/proc/self/exe", j->worker, j->cell->reference_path};
+    const char *files[4 + TM_MAX_TENSORS] = {"/proc/self/exe", j->worker, j->cell->reference_path};
     size_t count = 3;
+    if (job->library[0])
+        files[count++] = job->library;
     for (size_t i = 0; i < job->tensor_count; i++)
         if (job->tensors[i].fill == TM_FILL_BLOB)
             files[count++] = job->tensors[i].path;

@@ -7,6 +7,7 @@
 #include "harness/hash_bytes.h"
 #include "lib/file.h"
 #include "lib/layout.h"
+#include "lib/tvm_ffi.h"
 
 /* Objects may be large: they are gone as soon as their hash is known. */
 static void set_hash(tm_json *identity, const char *key, const char *const *paths) {
@@ -31,8 +32,10 @@ tm_json *tm_identity_json(const tm_cell *cell) {
     tm_json *identity = tm_json_object();
     const char *config = tm_layout_gen(arena, cell->table->definition, "config.json");
     const char *solution[] = {cell->solution_path, NULL};
+    bool is_ffi = cell->solution.binding == TM_BINDING_TVM_FFI;
     const char *harness[] = {"/proc/self/exe", tm_cell_path(cell, arena, "build/bin/tm-worker"),
-                             tm_cell_path(cell, arena, config), NULL};
+                             tm_cell_path(cell, arena, config),
+                             is_ffi ? tm_cell_path(cell, arena, TM_FFI_LIBRARY) : NULL, NULL};
     const char *device[] = {tm_cell_path(cell, arena, "build/device.json"), NULL};
     set_hash(identity, "solution", solution);
     set_hash(identity, "harness", harness);

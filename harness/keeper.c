@@ -138,7 +138,8 @@ int tm_keeper_connect(const char *folder, const char *program, const char *name,
 }
 
 bool tm_keeper_borrow(int keeper, tm_child *child, int side, const char *worker, const char *object,
-                      int device_index, const char *lock, uint64_t memory_bytes) {
+                      const char *library, int device_index, const char *lock,
+                      uint64_t memory_bytes) {
     tm_keeper_request request = {.kind = TM_KEEPER_BORROW,
                                  .side = side,
                                  .device_index = device_index,
@@ -150,6 +151,7 @@ bool tm_keeper_borrow(int keeper, tm_child *child, int side, const char *worker,
     snprintf(request.worker, sizeof request.worker, "%s", worker);
     snprintf(request.lock, sizeof request.lock, "%s", lock);
     if (!tm_identity_of(worker, &request.program) || !tm_identity_of(object, &request.object) ||
+        (library && !tm_identity_of(library, &request.library)) ||
         !ask(keeper, &request, &reply, fds))
         return false;
     if (!reply.good) {

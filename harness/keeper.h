@@ -58,6 +58,7 @@ typedef struct {
     uint64_t memory_bytes; /* of TM_KEEPER_BORROW: tm_child_start */
     tm_identity program;   /* of TM_KEEPER_BORROW: the worker's */
     tm_identity object;    /* of TM_KEEPER_BORROW: of the shared object that it will load */
+    tm_identity library;   /* of TM_KEEPER_BORROW: of what is loaded before it; zeros: nothing */
     uint64_t stamp;
     int64_t after_ns;  /* CLOCK_REALTIME */
     char name[4096];   /* of the shared object, or of a row */
@@ -79,9 +80,11 @@ typedef struct {
  * errno. Closed by close(). */
 int tm_keeper_connect(const char *folder, const char *program, const char *name,
                       const char *backend, const char *uuid);
-/* False with errno when no worker can be started. `lock`: what the caller holds of the device. */
+/* False with errno when no worker can be started. `library`: what is loaded before the object, or
+ * NULL. `lock`: what the caller holds of the device. */
 bool tm_keeper_borrow(int keeper, tm_child *child, int side, const char *worker, const char *object,
-                      int device_index, const char *lock, uint64_t memory_bytes);
+                      const char *library, int device_index, const char *lock,
+                      uint64_t memory_bytes);
 /* The worker goes back, or is ended when it is spoilt. */
 void tm_keeper_return(tm_child *child, bool spoilt);
 /* Ends a worker, at once or when it has had a moment to end by itself, and says how that was. False

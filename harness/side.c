@@ -229,7 +229,8 @@ static bool start(tm_judgement *j, tm_side *side) {
         return true; /* in process */
     if (j->keeper >= 0)
         return tm_keeper_borrow(
-            j->keeper, &side->child, side->which, j->worker, side->object, j->cell->device_index,
+            j->keeper, &side->child, side->which, j->worker, side->object,
+            side->job->library[0] ? side->job->library : NULL, j->cell->device_index,
             tm_lock_path(j->cell->device, tm_cell_device(j->cell), j->cell->root, j->arena), limit);
     return tm_child_start(&side->child, j->worker, limit);
 }

@@ -34,6 +34,8 @@
 /* Its delivery is as large as those before had to become, but no larger than this. */
 #define SPARE_DELIVERY_BYTES ((size_t)256 << 20)
 
+static const tm_identity NO_LIBRARY = {0};
+
 typedef struct object {
     struct object *next;
     tm_identity identity;
@@ -45,7 +47,8 @@ typedef struct {
     tm_child child; /* pid 0: none */
     bool is_lent;
     tm_identity program;
-    object *objects; /* that it has been asked to load */
+    tm_identity library; /* that stays mapped in it; zeros: none */
+    object *objects;     /* that it has been asked to load */
 } seat;
 
 /* A worker that has opened the device and loaded nothing, for the next solution. */
@@ -117,6 +120,7 @@ static void end(keeper *k, tm_child *child) {
 static void empty_seat(keeper *k, seat *s) {
     end(k, &s->child);
     s->is_lent = false;
+    s->library = NO_LIBRARY;
     while (s->objects) {
         object *next = s->objects->next;
         free(s->objects);
@@ -129,9 +133,17 @@ static bool is_alive(pid_t pid) {
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
+/* Not while it has mapped another library than what it would load now. */
+static bool has_other_library(const seat *s, const tm_identity *wanted) {
+    return memcmp(&s->library, &NO_LIBRARY, sizeof s->library) != 0 &&
+           memcmp(wanted, &NO_LIBRARY, sizeof *wanted) != 0 &&
+           memcmp(&s->library, wanted, sizeof *wanted) != 0;
+}
+
 /* A solution's worker has one object; a reference's has several, none of them since edited. */
 static bool suits(const seat *s, const tm_keeper_request *request) {
-    if (s->child.pid <= 0 || memcmp(&s->program, &request->program, sizeof s->program) != 0)
+    if (s->child.pid <= 0 || memcmp(&s->program, &request->program, sizeof s->program) != 0 ||
+        has_other_library(s, &request->library))
         return false;
     for (const object *o = s->objects; o; o = o->next) {
         bool same_path = strcmp(o->path, request->name) == 0;
@@ -249,6 +261,8 @@ static bool take_spare(keeper *k, seat *to, const tm_keeper_request *request) {
 }
 
 static void note_object(seat *s, const tm_keeper_request *request) {
+    if (memcmp(&request->library, &NO_LIBRARY, sizeof NO_LIBRARY) != 0)
+        s->library = request->library;
     for (const object *o = s->objects; o; o = o->next)
         if (strcmp(o->path, request->name) == 0)
             return;

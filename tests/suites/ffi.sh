@@ -97,6 +97,28 @@ done)"
 expect 'ffi/the log has what was raised' 'ValueError: no rows of float32 are wanted' \
     "$(sed -n 1p build/traces/ffi/rmsnorm/ffi_rmsnorm/cpp_throws/small.log)"
 
+# Another library is another harness, also for a worker that has the one before still mapped.
+trace=build/traces/ffi/rmsnorm/ffi_rmsnorm/cpp_view/small.json
+harness_hash() { sed -n 's/^ *"harness": "\([0-9a-f]*\)".*/\1/p' "$trace"; }
+workers() {
+    for maps in /proc/[0-9]*/maps; do
+        grep -qs "$(pwd -P)/build/solutions/cpp_view\.so" "$maps" && echo "$maps"
+    done
+}
+judged() { # by hand, as ninja would link the solution anew
+    build/harness/ffi_rmsnorm/small build/solutions/cpp_view.so --trace="$trace" >judged.log 2>&1 ||
+        failed 'ffi/judged' "$(cat judged.log)"
+    echo "$(harness_hash)" "$(workers)"
+}
+before=$(judged)
+expect 'ffi/the same library: the same hash and worker' "$before" "$(judged)"
+printf '\n' >>build/lib/libtvm_ffi.so
+after=$(judged)
+case ${before%% *} in "${after%% *}") failed 'ffi/another library: another hash' "$after" ;;
+*) pass 'ffi/another library: another hash' ;; esac
+case ${before##* } in "${after##* }") failed 'ffi/another library: another worker' "$after" ;;
+*) pass 'ffi/another library: another worker' ;; esac
+
 if [ -n "$library" ]; then
     cp "$library" build/lib/libtvm_ffi.so
     each library
