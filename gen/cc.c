@@ -36,7 +36,9 @@
 #include "gen/stopped.h"
 #include "lib/arena.h"
 #include "lib/file.h"
+#include "lib/flag.h"
 #include "lib/marker.h"
+#include "lib/solution.h"
 #include "lib/text.h"
 
 extern char **environ;
@@ -53,7 +55,7 @@ typedef struct {
 } arguments;
 
 typedef struct {
-    const char *words[512];
+    const char *words[TM_MAX_FILES + TM_MAX_FLAGS + 256]; /* and configure's */
     size_t count;
 } command;
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/field.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/text.h"
@@ -46,6 +47,14 @@ static bool is_leaf(const tm_file_entry *entries, size_t count, const char *file
     return false;
 }
 
+/* Build files would name it, and go on behind the name. */
+static void refuse_name(scanner *s, const char *folder, const char *name) {
+    tm_source *source = tm_arena_alloc(s->arena, sizeof *source);
+    source->path = folder;
+    tm_diag_error(s->diag, ((tm_place){source, TM_WHOLE_FILE}), NULL,
+                  "expected names without control characters, got \"%s\"; rename it", name);
+}
+
 /* Visits every file below `folder` whose name ends with `suffix`, in sorted order. With `leaf`, a
  * folder that holds a file of that name is visited for that file alone: no other can be added, so
  * the folder is no input, and an editor that saves by renaming does not cause a new plan. */
@@ -73,9 +82,12 @@ static void walk(scanner *s, const char *folder, const char *suffix, const char 
     }
     for (size_t i = 0; i < count; i++) {
         const char *path = tm_file_join(s->arena, folder, entries[i].name);
-        if (entries[i].is_folder)
+        bool is_wanted = entries[i].is_folder || (suffix && ends_with(entries[i].name, suffix));
+        if (is_wanted && tm_field_has_control(entries[i].name))
+            refuse_name(s, folder, entries[i].name);
+        else if (entries[i].is_folder)
             walk(s, path, suffix, leaf, visit, depth + 1);
-        else if (!leaf && ends_with(entries[i].name, suffix))
+        else if (is_wanted)
             visit(s, path);
     }
 }

@@ -345,8 +345,11 @@ const tm_definition *tm_definition_parse(tm_node_reader *reader, const tm_node *
     context c = {.reader = reader, .definition = definition};
     definition->node = node;
     definition->source = node->place.source;
-    tm_node_need_string(reader, node, "", "name", &definition->name);
-    tm_node_need_string(reader, node, "", "op_type", &definition->op_type);
+    if (tm_node_need_string(reader, node, "", "name", &definition->name))
+        tm_field_check_line(reader, tm_node_get(node, "name")->place, "name", definition->name);
+    if (tm_node_need_string(reader, node, "", "op_type", &definition->op_type))
+        tm_field_check_line(reader, tm_node_get(node, "op_type")->place, "op_type",
+                            definition->op_type);
     tm_node_may_string(reader, node, "", "description", &definition->description);
     const char *const *unused = NULL;
     size_t unused_count = 0;

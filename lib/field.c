@@ -77,11 +77,26 @@ const char *tm_field_relative_path(tm_arena *arena, const char *path) {
 #define TEXT(value) #value
 #define NUMBER(macro) TEXT(macro)
 
+bool tm_field_has_control(const char *text) {
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return true;
+    return false;
+}
+
+bool tm_field_check_line(tm_node_reader *reader, tm_place place, const char *where,
+                         const char *text) {
+    bool has_control = tm_field_has_control(text);
+    if (has_control)
+        tm_diag_error(reader->diag, place, where,
+                      "expected text without control characters, got \"%.60s\"; remove them", text);
+    return !has_control;
+}
+
 /* What no file can be called, or no build file can say; or NULL. */
 static const char *path_fault(const char *path) {
-    for (const char *c = path; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            return "without control characters";
+    if (tm_field_has_control(path))
+        return "without control characters";
     if (path[strcspn(path, "\"'&;<>*?^`|\\")]) /* which ninja ends a name at in a depfile */
         return "without quotes and signs such as & and *";
     if (strlen(path) > TM_FIELD_MAX_PATH)

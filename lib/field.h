@@ -33,6 +33,13 @@ const char *tm_field_relative_path(tm_arena *arena, const char *path);
 const char *tm_field_check_path(tm_node_reader *reader, tm_place place, const char *where,
                                 const char *path, const char *root);
 
+/* Whether there are no control characters in a text that becomes a part of build files, where the
+ * next line is the next statement; an error at `place` when there are. */
+bool tm_field_check_line(tm_node_reader *reader, tm_place place, const char *where,
+                         const char *text);
+/* Whether there are any. */
+bool tm_field_has_control(const char *text);
+
 /* The end of a message: `did you mean "near"?`, or `otherwise` when no candidate is near. */
 const char *tm_field_hint(tm_arena *arena, const char *word, const char *const *candidates,
                           size_t count, const char *otherwise);

@@ -1,5 +1,6 @@
 #include "lib/layout.h"
 
+#include "lib/field.h"
 #include "lib/text.h"
 
 /* "build/<folder>/<component>/...<suffix>" of a NULL-terminated list of names. */
@@ -21,9 +22,7 @@ static char *tm_layout_path(tm_arena *arena, const char *folder, const char *con
 bool tm_layout_fits(const char *name) {
     tm_text text = {0};
     tm_text_add_component(&text, name);
-    bool fits = text.length <= TM_LAYOUT_MAX_NAME;
-    for (const char *c = name; *c; c++)
-        fits = fits && (unsigned char)*c >= 0x20 && *c != 0x7f;
+    bool fits = text.length <= TM_LAYOUT_MAX_NAME && !tm_field_has_control(name);
     tm_text_free(&text);
     return fits;
 }

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "lib/field.h"
+#include "lib/flag.h"
 #include "lib/text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -342,6 +343,8 @@ static void read_tracemill(tm_node_reader *reader, const tm_node *root, tm_solut
                         &solution->compile_flag_count);
     tm_node_may_strings(reader, own, where, "link_flags", &solution->link_flags,
                         &solution->link_flag_count);
+    tm_flag_check_list(reader, own, where, "compile_flags");
+    tm_flag_check_list(reader, own, where, "link_flags");
     int binding = read_choice(reader, own, "binding", binding_names, COUNT(binding_names));
     if (binding >= 0)
         solution->binding = (tm_binding)binding;

@@ -274,7 +274,9 @@ const tm_workload *tm_workload_parse(tm_node_reader *reader, const tm_node *row,
     context c = {reader, definition, workload};
     workload->definition = definition;
     workload->node = node;
-    tm_node_need_string(reader, node, "workload", "uuid", &workload->uuid);
+    if (tm_node_need_string(reader, node, "workload", "uuid", &workload->uuid))
+        tm_field_check_line(reader, tm_node_get(node, "uuid")->place, "workload.uuid",
+                            workload->uuid);
     read_axes(&c, node);
     read_inputs(&c, node);
     tm_node_note_unknown(reader, node, "workload", keys, COUNT(keys));
