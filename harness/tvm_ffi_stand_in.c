@@ -77,10 +77,24 @@ TM_FFI_EXPORT int TVMFFIBytesFromByteArray(const tm_ffi_bytes *input, tm_ffi_any
     return make_text(input, TM_FFI_SMALL_BYTES, TM_FFI_BYTES, out);
 }
 
+/* What was moved here is gone from where it was. */
+static int take_moved(tm_ffi_object **from, tm_ffi_any *out) {
+    tm_ffi_object *moved = *from;
+    if (!moved)
+        return tm_stand_in_raise("InternalError", "RValueRef already moved");
+    *from = NULL;
+    *out = (tm_ffi_any){.type = moved->type, .object = moved};
+    return 0;
+}
+
 TM_FFI_EXPORT int TVMFFIAnyViewToOwnedAny(const tm_ffi_any *view, tm_ffi_any *out) {
     if (view->type == TM_FFI_RAW_STR)
         return TVMFFIStringFromByteArray(&(tm_ffi_bytes){view->raw_str, strlen(view->raw_str)},
                                          out);
+    if (view->type == TM_FFI_BYTE_ARRAY_PTR)
+        return TVMFFIBytesFromByteArray(view->pointer, out);
+    if (view->type == TM_FFI_RVALUE_REF)
+        return take_moved(view->pointer, out);
     if (view->type == TM_FFI_DL_TENSOR_PTR)
         return tm_stand_in_raise("TypeError", "a DLTensor* cannot be owned");
     *out = *view;

@@ -79,6 +79,8 @@ typedef enum {
     TM_FFI_DEVICE = 6,
     TM_FFI_DL_TENSOR_PTR = 7,
     TM_FFI_RAW_STR = 8,
+    TM_FFI_BYTE_ARRAY_PTR = 9, /* a tm_ffi_bytes */
+    TM_FFI_RVALUE_REF = 10,    /* where an object stands that may be taken */
     TM_FFI_SMALL_STR = 11,
     TM_FFI_SMALL_BYTES = 12,
     TM_FFI_OBJECT = 64, /* from here on the union holds an object */
