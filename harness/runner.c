@@ -405,7 +405,8 @@ void tm_runner_time(tm_runner *runner, const tm_request *request, tm_reply *repl
             return;
         reply->samples = i + 1;
     }
-    /* The judge may look at the last call: as it left its outputs, not as a thread makes them. */
+    /* The judge may look at the last call: its outputs as they were when the device was done, not
+     * as a thread makes them later. */
     if (keep_outputs(runner, reply))
         nothing_overrun(runner, reply);
 }
