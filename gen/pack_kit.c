@@ -9,39 +9,25 @@
 #include "lib/file.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-#define MOST_NESTED 32
+#define MOST_FOLDERS 32 /* within each other */
 
-/* An object or array that grows. What is not written in config.toml stands where its table does. */
-typedef struct {
-    tm_node *node, *last;
-} growing;
-
+/* What is not written in config.toml stands where its table does. */
 static tm_node *make(tm_arena *arena, tm_node_type type, const char *key, tm_place place) {
-    tm_node *node = tm_arena_alloc(arena, sizeof *node);
-    node->type = type;
-    node->place = node->key_place = place;
+    tm_node *node = tm_node_make(arena, type, place);
+    node->key_place = place;
     node->key = key;
     return node;
 }
 
-static void append(growing *parent, tm_node *child) {
-    if (parent->last)
-        parent->last->next = child;
-    else
-        parent->node->child = child;
-    parent->last = child;
-    parent->node->count++;
-}
-
-static void append_string(tm_arena *arena, growing *parent, const char *key, const char *string,
-                          tm_place place) {
+static void append_string(tm_arena *arena, tm_node_growing *parent, const char *key,
+                          const char *string, tm_place place) {
     tm_node *node = make(arena, TM_NODE_STRING, key, place);
     node->string = string;
-    append(parent, node);
+    tm_node_append(parent, node);
 }
 
 /* Copies those members that are there. */
-static void take(tm_arena *arena, growing *to, const tm_node *from, const char *const *keys,
+static void take(tm_arena *arena, tm_node_growing *to, const tm_node *from, const char *const *keys,
                  size_t count) {
     for (size_t i = 0; i < count; i++) {
         const tm_node *node = tm_node_get(from, keys[i]);
@@ -50,27 +36,28 @@ static void take(tm_arena *arena, growing *to, const tm_node *from, const char *
         tm_node *copy = tm_arena_alloc(arena, sizeof *copy);
         *copy = *node;
         copy->next = NULL;
-        append(to, copy);
+        tm_node_append(to, copy);
     }
 }
 
 /* All source files below `folder`/`inside`, by name, as {"path": ...}. */
-static void list_sources(tm_node_reader *reader, growing *list, const char *folder,
+static void list_sources(tm_node_reader *reader, tm_node_growing *list, const char *folder,
                          const char *inside, int depth) {
     size_t count;
     const char *path = *inside ? tm_file_join(reader->arena, folder, inside) : folder;
     const tm_file_entry *entries = tm_file_list(reader->arena, path, &count);
-    if (!entries || depth > MOST_NESTED)
+    if (!entries || depth > MOST_FOLDERS)
         tm_diag_error(reader->diag, list->node->place, "sources", "%s: cannot be read: %s", path,
                       entries ? "nested too deeply" : strerror(errno));
-    for (size_t i = 0; entries && depth <= MOST_NESTED && i < count; i++) {
+    for (size_t i = 0; entries && depth <= MOST_FOLDERS && i < count; i++) {
         const char *name = tm_file_join(reader->arena, inside, entries[i].name);
         if (entries[i].is_folder)
             list_sources(reader, list, folder, name, depth + 1);
         else if (tm_pack_files_is_source(name)) {
-            growing source = {.node = make(reader->arena, TM_NODE_OBJECT, NULL, list->node->place)};
+            tm_node_growing source = {
+                .node = make(reader->arena, TM_NODE_OBJECT, NULL, list->node->place)};
             append_string(reader->arena, &source, "path", name, list->node->place);
-            append(list, source.node);
+            tm_node_append(list, source.node);
         }
     }
 }
@@ -101,18 +88,19 @@ static const char *sources_folder(tm_node_reader *reader, const tm_node *build,
     return NULL;
 }
 
-static void add_spec(tm_node_reader *reader, growing *root, const tm_node *build) {
+static void add_spec(tm_node_reader *reader, tm_node_growing *root, const tm_node *build) {
     static const char *const keys[] = {"language",     "target_hardware",           "entry_point",
                                        "dependencies", "destination_passing_style", "binding"};
     tm_arena *arena = reader->arena;
-    growing spec = {.node = make(arena, TM_NODE_OBJECT, "spec", build->place)};
+    tm_node_growing spec = {.node = make(arena, TM_NODE_OBJECT, "spec", build->place)};
     take(arena, &spec, build, keys, COUNT(keys));
     if (!tm_node_get(build, "target_hardware")) {
-        growing targets = {.node = make(arena, TM_NODE_ARRAY, "target_hardware", build->place)};
+        tm_node_growing targets = {.node =
+                                       make(arena, TM_NODE_ARRAY, "target_hardware", build->place)};
         append_string(arena, &targets, NULL, "cuda", build->place);
-        append(&spec, targets.node);
+        tm_node_append(&spec, targets.node);
     }
-    append(root, spec.node);
+    tm_node_append(root, spec.node);
 }
 
 const tm_solution *tm_pack_kit_read(tm_node_reader *reader, const tm_node *config,
@@ -132,11 +120,11 @@ const tm_solution *tm_pack_kit_read(tm_node_reader *reader, const tm_node *confi
     const char *sources = sources_folder(reader, build, folder);
     if (!sources)
         return NULL;
-    growing root = {.node = make(reader->arena, TM_NODE_OBJECT, NULL, config->place)};
+    tm_node_growing root = {.node = make(reader->arena, TM_NODE_OBJECT, NULL, config->place)};
     take(reader->arena, &root, solution, solution_keys, COUNT(solution_keys));
     add_spec(reader, &root, build);
-    growing list = {.node = make(reader->arena, TM_NODE_ARRAY, "sources", build->place)};
+    tm_node_growing list = {.node = make(reader->arena, TM_NODE_ARRAY, "sources", build->place)};
     list_sources(reader, &list, sources, "", 0);
-    append(&root, list.node);
+    tm_node_append(&root, list.node);
     return tm_solution_parse(reader, root.node, sources);
 }

@@ -68,6 +68,22 @@ const char *tm_node_describe(tm_arena *arena, const tm_node *node) {
     return result;
 }
 
+tm_node *tm_node_make(tm_arena *arena, tm_node_type type, tm_place place) {
+    tm_node *node = tm_arena_alloc(arena, sizeof *node);
+    node->type = type;
+    node->place = place;
+    return node;
+}
+
+void tm_node_append(tm_node_growing *parent, tm_node *child) {
+    if (parent->last != NULL)
+        parent->last->next = child;
+    else
+        parent->node->child = child;
+    parent->last = child;
+    parent->node->count++;
+}
+
 const tm_node *tm_node_get(const tm_node *object, const char *key) {
     if (object == NULL || object->type != TM_NODE_OBJECT)
         return NULL;

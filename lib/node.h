@@ -40,6 +40,16 @@ struct tm_node {
     size_t count;         /* elements or members */
 };
 
+/* An object or array that grows. */
+typedef struct {
+    tm_node *node, *last;
+} tm_node_growing;
+
+/* A node of nothing yet. In the arena. */
+tm_node *tm_node_make(tm_arena *arena, tm_node_type type, tm_place place);
+/* `child` becomes the last one; of an object it has its key. */
+void tm_node_append(tm_node_growing *parent, tm_node *child);
+
 /* What came, for messages: `"text"`, `12`, `an object`; long strings are cut. In the arena. */
 const char *tm_node_describe(tm_arena *arena, const tm_node *node);
 

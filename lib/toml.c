@@ -14,12 +14,7 @@ typedef struct {
     int depth; /* of arrays */
 } reader;
 
-/* An object or array that grows. */
-typedef struct {
-    tm_node *node, *last;
-} growing;
-
-#define MOST_NESTED 32
+#define MOST_NESTED 32 /* arrays */
 
 static char peek(const reader *r) {
     return r->source->text[r->at]; /* NUL at the end */
@@ -30,19 +25,7 @@ static tm_place place_at(const reader *r, size_t offset) {
 }
 
 static tm_node *make(reader *r, tm_node_type type, size_t offset) {
-    tm_node *node = tm_arena_alloc(r->arena, sizeof *node);
-    node->type = type;
-    node->place = place_at(r, offset);
-    return node;
-}
-
-static void append(growing *parent, tm_node *child) {
-    if (parent->last)
-        parent->last->next = child;
-    else
-        parent->node->child = child;
-    parent->last = child;
-    parent->node->count++;
+    return tm_node_make(r->arena, type, place_at(r, offset));
 }
 
 /* What stands at an offset, for messages. */
@@ -254,7 +237,7 @@ static bool skip_space(reader *r) {
 
 static tm_node *read_array(reader *r) {
     size_t start = r->at++;
-    growing array = {.node = make(r, TM_NODE_ARRAY, start)};
+    tm_node_growing array = {.node = make(r, TM_NODE_ARRAY, start)};
     if (r->depth++ == MOST_NESTED) {
         expected(r, start, "at most 32 arrays within each other");
         return NULL;
@@ -270,7 +253,7 @@ static tm_node *read_array(reader *r) {
             expected(r, r->at, "',' or ']'");
         if (!value || !skip_space(r))
             return NULL;
-        append(&array, value);
+        tm_node_append(&array, value);
         separated = peek(r) == ',';
         r->at += separated;
     }
@@ -301,7 +284,8 @@ static tm_node *read_value(reader *r) {
     return read_number(r);
 }
 
-static bool add_member(reader *r, growing *parent, const char *key, size_t offset, tm_node *value) {
+static bool add_member(reader *r, tm_node_growing *parent, const char *key, size_t offset,
+                       tm_node *value) {
     if (tm_node_get(parent->node, key)) {
         tm_diag_error(r->diag, place_at(r, offset), NULL,
                       "expected each key once, got \"%s\" again; remove one", key);
@@ -309,12 +293,12 @@ static bool add_member(reader *r, growing *parent, const char *key, size_t offse
     }
     value->key = key;
     value->key_place = place_at(r, offset);
-    append(parent, value);
+    tm_node_append(parent, value);
     return true;
 }
 
 /* "[name]": the table that the next keys go to. */
-static bool read_table(reader *r, growing *root, growing *table) {
+static bool read_table(reader *r, tm_node_growing *root, tm_node_growing *table) {
     size_t start = r->at++;
     if (peek(r) == '[')
         return refuse(r, start, "arrays of tables are", "write a [table]");
@@ -326,11 +310,11 @@ static bool read_table(reader *r, growing *root, growing *table) {
     if (peek(r) != ']')
         return expected(r, r->at, "']'");
     r->at++;
-    *table = (growing){.node = make(r, TM_NODE_OBJECT, start)};
+    *table = (tm_node_growing){.node = make(r, TM_NODE_OBJECT, start)};
     return add_member(r, root, key, offset, table->node) && skip_line_end(r);
 }
 
-static bool read_pair(reader *r, growing *table) {
+static bool read_pair(reader *r, tm_node_growing *table) {
     size_t offset = r->at;
     const char *key = read_key(r);
     if (!key)
@@ -352,8 +336,8 @@ const tm_node *tm_toml_parse(tm_arena *arena, const tm_source *source, tm_diag *
                       (unsigned char)source->text[valid]);
         return NULL;
     }
-    growing root = {.node = make(&r, TM_NODE_OBJECT, 0)};
-    growing table = root, *current = &root;
+    tm_node_growing root = {.node = make(&r, TM_NODE_OBJECT, 0)};
+    tm_node_growing table = root, *current = &root;
     while (skip_space(&r) && r.at < source->length) {
         bool good;
         if (peek(&r) == '[') {
