@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "gen/signature.h"
+#include "lib/processes.h"
+#include "lib/symbols.h"
 #include "lib/text.h"
 #include "lib/tvm_ffi.h"
 
@@ -77,19 +79,31 @@ static pid_t start(const tm_probe *probe, const char *object, int to) {
     return pid;
 }
 
+/* Ends the process of its own, and what it has started: neither need be where it was put. */
+static void end(pid_t pid) {
+    kill(-pid, SIGKILL);
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    tm_processes_end_orphans(NULL, 0);
+}
+
 const char *tm_probe_ask(const tm_probe *probe, const char *object, tm_arena *arena) {
     int ends[2];
+    char why[512];
+    if (tm_symbols_refused(object, why, sizeof why)) /* its cells say so */
+        return NULL;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return NULL;
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     pid_t pid = start(probe, object, ends[1]);
     close(ends[1]);
     tm_text answer = {0};
     if (pid > 0) {
         read_answer(ends[0], &answer);
-        kill(-pid, SIGKILL); /* and what it has started */
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-            ;
+        end(pid);
     }
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
     close(ends[0]);
     const char *words = NULL, *text = tm_text_get(&answer);
     const char *wanted =

@@ -1,8 +1,9 @@
 /* probe: asks the function of a compiled tvm-ffi solution what it takes, without a device.
  *
  * A solution is strangers' code: it is loaded and called with no arguments in a process of its own,
- * without the environment, that may not take longer than PROBE_SECONDS. One that crashes, hangs or
- * cannot be loaded says nothing here; its cells find out. */
+ * without the environment, that may not take longer than PROBE_SECONDS and leaves none behind. One
+ * that crashes, hangs, cannot be loaded or would be refused by a judge says nothing here; its cells
+ * find out. */
 #ifndef TM_PROBE_H
 #define TM_PROBE_H
 

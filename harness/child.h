@@ -62,14 +62,6 @@ bool tm_child_wait(tm_child *child, uint64_t wait_ns, tm_child_outcome *how, int
 void tm_child_end(tm_child *child);
 /* Ends it if it is ours, and frees the log and the memory. */
 void tm_child_free(tm_child *child);
-/* Ends every process that workers have left to this one, groups and sessions of their own
- * notwithstanding, but for the `count` processes of `keep`. */
-void tm_child_end_orphans(const pid_t *keep, size_t count);
-
-/* Whether a process is `ancestor`, or has come of it; also when it is gone already. */
-bool tm_child_descends(pid_t pid, pid_t ancestor);
-/* Whether a process has started others that it has not waited for. */
-bool tm_child_has_children(pid_t pid);
 
 /* The monotonic clock in nanoseconds. */
 uint64_t tm_clock_ns(void);

@@ -10,8 +10,9 @@
 #include "harness/in_process.h"
 #include "harness/judgement.h"
 #include "harness/keeper.h"
-#include "harness/symbols.h"
 #include "lib/marker.h"
+#include "lib/processes.h"
+#include "lib/symbols.h"
 
 /* More threads than three times as many wait for memory only. */
 #define MOST_THREADS 5
@@ -93,7 +94,7 @@ static void close_all(tm_judgement *j) {
     tm_inputs_destroy(j->inputs);
     j->inputs = NULL;
     if (j->keeper < 0)
-        tm_child_end_orphans(NULL, 0);
+        tm_processes_end_orphans(NULL, 0);
 }
 
 static void begin_outcome(tm_judgement *j) {

@@ -23,6 +23,7 @@
 #include "harness/keeper.h"
 #include "harness/keeper_answers.h"
 #include "harness/message.h"
+#include "lib/processes.h"
 
 #define SIDES 2
 #define TICK_MS 500
@@ -102,7 +103,7 @@ static void end_orphans(keeper *k) {
             keep[count++] = k->seats[side].child.pid;
     for (size_t i = 0; i < k->ending_count; i++)
         keep[count++] = k->ending[i];
-    tm_child_end_orphans(keep, count);
+    tm_processes_end_orphans(keep, count);
 }
 
 /* The worker is ended; if it does not matter how it ends, it is not waited for: a device takes some
@@ -335,7 +336,7 @@ static void take_back(keeper *k, const tm_keeper_request *request, int delivery)
     s->is_lent = false;
     if (s->child.pid > 0)
         kill(-s->child.pid, SIGSTOP);
-    if (request->force || (s->child.pid > 0 && tm_child_has_children(s->child.pid)))
+    if (request->force || (s->child.pid > 0 && tm_processes_has_children(s->child.pid)))
         empty_seat(k, s);
     end_orphans(k);
 }
@@ -407,7 +408,7 @@ static bool is_judge(int client) {
     struct ucred peer;
     socklen_t length = sizeof peer;
     return getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0 &&
-           !tm_child_descends(peer.pid, getpid());
+           !tm_processes_descends(peer.pid, getpid());
 }
 
 static void run(keeper *k) {

@@ -38,15 +38,21 @@ solution leaving true run '__attribute__((constructor)) static void leave(void) 
 solution hanging true run '__attribute__((constructor)) static void hang(void) {\n    for (;;)\n        pause();\n}\nint __tvm_ffi_run(void) {\n    return 0;\n}'
 # shellcheck disable=SC2016 # a backquote of C
 solution spying true run 'int __tvm_ffi_run(void *self, const void *arguments, int count, void *result) {\n    static char text[999];\n    snprintf(text, sizeof text, \"Mismatched number of arguments when calling: `run(0: %s) -> void`. Expected 1\", getenv(\"TM_SECRET\") ? getenv(\"TM_SECRET\") : \"nothing\");\n    TVMFFIErrorSetRaisedFromCStr(\"TypeError\", text);\n    return -1;\n}'
+# What a solution may not import is not asked either. These hide it from the list.
+solution forking true run "pid_t (*forked)(void) = fork;\\n$(says 'run(0: int) -> void')"
+hidden='void *dlsym(void *, const char *);\n#define CALL(name) ((long (*)(long, long))dlsym(0, name))\n'
+solution joining true run "$hidden"'__attribute__((constructor)) static void join(void) {\n    CALL(\"setpgid\")(0, getpgid(getppid()));\n    close(3);\n    for (;;)\n        pause();\n}\nint __tvm_ffi_run(void) {\n    return 0;\n}'
+solution daemon true run "$hidden"'__attribute__((constructor)) static void stay(void) {\n    if (CALL(\"fork\")(0, 0) == 0) {\n        setsid();\n        if (CALL(\"fork\")(0, 0) == 0) {\n            for (int fd = 0; fd < 99; fd++)\n                close(fd);\n            for (;;) {\n                usleep(100000);\n                rename(\"forged\", \"kept\");\n            }\n        }\n        _exit(0);\n    }\n}\n'"$(says 'run(0: int) -> void')"
 
 cd "$build" || exit 2
 "$srcdir/configure" --arch=cpu --dataset=../data --tvm-ffi=none --warmup-runs=1 --iterations=5 \
     --num-trials=1 >configure.log 2>&1 || cat configure.log
-objects=$(cd ../data/solutions && for one in [acdhlprstuw]*.json; do
+objects=$(cd ../data/solutions && for one in [acdfhjlprstuw]*.json; do
     case $one in reference_* | twice.json) ;; *) echo "build/solutions/${one%.json}.so" ;; esac
 done)
+echo kept >kept
 # shellcheck disable=SC2086 # words on purpose
-TM_SECRET=told ninja $objects >ninja.log 2>&1
+TM_SECRET=told timeout 60 ninja $objects >ninja.log 2>&1
 expect signature/builds 0 $?
 # said NAME: the log of a compile that failed, or nothing
 said() {
@@ -55,7 +61,14 @@ said() {
 }
 expect "signature/a file stays empty" 0 "$(wc -c <spilled)"
 expect "signature/who writes a file is asked" 1 "$(said writing | grep -c "argument 0 (x), got int")"
-for one in agrees returned silent crashing leaving hanging; do
+left=$(grep -al "solutions/[d]aemon" /proc/[0-9]*/cmdline 2>/dev/null | while read -r one; do
+    [ "$(readlink "${one%cmdline}cwd")" != "$PWD" ] || echo "$one"
+done)
+expect "signature/no process is left" '' "$left"
+echo forged >forged
+sleep 0.5
+expect "signature/a file is not replaced" kept "$(cat kept)"
+for one in agrees returned silent crashing leaving hanging forking joining; do
     expect "signature/$one" '' "$(said $one)"
 done
 wanted='
@@ -72,9 +85,11 @@ expect signature/unnamed 'src/run.c: error: walk: expected a function that is ex
 expect signature/'nothing of the environment' "${wanted#?}(0: nothing) -> void" "$(said spying | tail -n 2)"
 
 # shellcheck disable=SC2086
-ninja $objects >ninja.log 2>&1
+timeout 60 ninja $objects >ninja.log 2>&1
 expect signature/'asked once' 'ninja: no work to do.' "$(tail -n 1 ninja.log)"
 ninja bench/short >ninja.log 2>&1
 expect signature/'is a verdict' 'COMPILE_ERROR src/run.c: error: run: expected 2 arguments (the inputs, then the outputs), got 1' \
     "$(sed -n 's,^COMPILE_ERROR short .*: build/unpacked/solutions/short/\(.*\);.*,COMPILE_ERROR \1,p' ninja.log)"
+ninja bench/forking >ninja.log 2>&1
+expect signature/'what is refused' 'imports fork: it starts other processes' "$(sed -n 's,.*: refused: ,,p' ninja.log | head -n 1)"
 finish

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "harness/symbols.h"
+#include "lib/symbols.h"
 
 static char folder[] = "/tmp/tracemill-symbols.XXXXXX";
 static char object[sizeof folder + 16];

@@ -31,7 +31,7 @@ static inline int planted_rmsnorm(PLANTED_ARGUMENTS) {
 }
 
 /* A function of libc looked up when it is called: imported, the judge would refuse the object
- * before anything of it runs (harness/symbols.h), and its next line of defence would not be tested.
+ * before anything of it runs (lib/symbols.h), and its next line of defence would not be tested.
  */
 static inline int planted_libc(const char *name, int first, int second) {
     int (*function)(int, int);

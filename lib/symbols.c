@@ -1,4 +1,4 @@
-#include "harness/symbols.h"
+#include "lib/symbols.h"
 
 #include <elf.h>
 #include <errno.h>
