@@ -5,19 +5,7 @@
 
 #include "gen/emit.h"
 #include "lib/text.h"
-
-/* dtypes as DLPack has them. Of several lanes the last extent counts groups, as torch packs
- * float4_e2m1. */
-static const struct {
-    int code, bits;
-} dlpack_types[TM_DTYPE_COUNT] = {
-    [TM_DTYPE_FLOAT32] = {2, 32},     [TM_DTYPE_FLOAT16] = {2, 16},
-    [TM_DTYPE_BFLOAT16] = {4, 16},    [TM_DTYPE_FLOAT8_E4M3FN] = {10, 8},
-    [TM_DTYPE_FLOAT8_E5M2] = {12, 8}, [TM_DTYPE_FLOAT4_E2M1] = {17, 4},
-    [TM_DTYPE_INT64] = {0, 64},       [TM_DTYPE_INT32] = {0, 32},
-    [TM_DTYPE_INT16] = {0, 16},       [TM_DTYPE_INT8] = {0, 8},
-    [TM_DTYPE_BOOL] = {6, 8},
-};
+#include "lib/tvm_ffi.h"
 
 /* The part that is the same for all definitions. */
 static const char helpers[] =
@@ -129,8 +117,8 @@ static void add_tensor(tm_text *out, const tm_definition *definition, const tm_t
     if (tensor->optional)
         tm_text_format(out, "!arg_%s.has_value() ? nullptr : ", tensor->name);
     tm_text_format(out, "static_cast<tm_%s *>(\n        take({\"%s\", \"%s\", %d, %d, {", type,
-                   tensor->name, type, dlpack_types[tensor->dtype].code,
-                   dlpack_types[tensor->dtype].bits);
+                   tensor->name, type, tm_dl_dtype_of(tensor->dtype)->code,
+                   tm_dl_dtype_of(tensor->dtype)->bits);
     for (int i = 0; i < tensor->rank; i++)
         tm_text_format(out, "%s&axis_%s", i ? ", " : "", definition->axes[tensor->axes[i]].name);
     tm_text_format(out, "}},\n             arg_%s%s, device));\n", tensor->name,

@@ -8,20 +8,6 @@
 
 #define MAX_TEXT 160 /* of a shape or a dtype in a message */
 
-static const tm_dl_dtype dtypes[TM_DTYPE_COUNT] = {
-    [TM_DTYPE_FLOAT32] = {TM_DL_FLOAT, 32, 1},
-    [TM_DTYPE_FLOAT16] = {TM_DL_FLOAT, 16, 1},
-    [TM_DTYPE_BFLOAT16] = {TM_DL_BFLOAT, 16, 1},
-    [TM_DTYPE_FLOAT8_E4M3FN] = {TM_DL_FLOAT8_E4M3FN, 8, 1},
-    [TM_DTYPE_FLOAT8_E5M2] = {TM_DL_FLOAT8_E5M2, 8, 1},
-    [TM_DTYPE_FLOAT4_E2M1] = {TM_DL_FLOAT4_E2M1FN, 4, 2}, /* as torch packs it: a byte is one */
-    [TM_DTYPE_INT64] = {TM_DL_INT, 64, 1},
-    [TM_DTYPE_INT32] = {TM_DL_INT, 32, 1},
-    [TM_DTYPE_INT16] = {TM_DL_INT, 16, 1},
-    [TM_DTYPE_INT8] = {TM_DL_INT, 8, 1},
-    [TM_DTYPE_BOOL] = {TM_DL_BOOL, 8, 1},
-};
-
 void tm_ffi_release(tm_ffi_object *object) {
     uint64_t before = __atomic_fetch_sub(&object->counts, TM_FFI_ONE_STRONG, __ATOMIC_ACQ_REL);
     if ((uint32_t)before != 1)
@@ -55,7 +41,7 @@ static void delete_tensor(void *self, int flags) {
 
 /* The shape as it is passed: two elements of four bits are one. */
 static bool passed_shape(const tm_job_tensor *tensor, int64_t *shape) {
-    int lanes = dtypes[tensor->dtype].lanes;
+    int lanes = tm_dl_dtype_of((tm_dtype)tensor->dtype)->lanes;
     memcpy(shape, tensor->shape, sizeof tensor->shape);
     if (lanes == 1)
         return true;
@@ -85,8 +71,9 @@ tm_ffi_tensor *tm_ffi_tensor_make(const tm_job_tensor *tensor, void *data, tm_dl
     made->tensor = (tm_ffi_tensor){.object = {.counts = TM_FFI_ONE_STRONG | TM_FFI_ONE_WEAK,
                                               .type = TM_FFI_TENSOR,
                                               .deleter = delete_tensor},
-                                   .tensor = {data, device, tensor->rank, dtypes[tensor->dtype],
-                                              made->shape, made->strides, 0}};
+                                   .tensor = {data, device, tensor->rank,
+                                              *tm_dl_dtype_of((tm_dtype)tensor->dtype), made->shape,
+                                              made->strides, 0}};
     return &made->tensor;
 }
 
@@ -118,7 +105,7 @@ static const char *dtype_text(char *out, tm_dl_dtype dtype) {
                                         [TM_DL_BFLOAT] = "bfloat",
                                         [TM_DL_COMPLEX] = "complex"};
     for (int i = 0; i < TM_DTYPE_COUNT; i++)
-        if (memcmp(&dtypes[i], &dtype, sizeof dtype) == 0)
+        if (memcmp(tm_dl_dtype_of((tm_dtype)i), &dtype, sizeof dtype) == 0)
             return tm_dtype_name((tm_dtype)i);
     if (dtype.code < sizeof kinds / sizeof *kinds && kinds[dtype.code] && dtype.lanes == 1)
         snprintf(out, MAX_TEXT, "%s%d", kinds[dtype.code], dtype.bits);
@@ -159,7 +146,7 @@ bool tm_ffi_tensor_fits(const tm_dl_tensor *got, const tm_job_tensor *output, tm
                              "output %s: expected shape %s, got %s in what it returned",
                              output->name, shape_text(expected, output->rank, shape),
                              shape_text(text, got->rank, got->shape));
-    if (memcmp(&got->dtype, &dtypes[output->dtype], sizeof got->dtype) != 0)
+    if (memcmp(&got->dtype, tm_dl_dtype_of((tm_dtype)output->dtype), sizeof got->dtype) != 0)
         return tm_reply_fail(reply, TM_REPLY_WRONG_DTYPE,
                              "output %s: expected %s, got %s in what it returned", output->name,
                              tm_dtype_name((tm_dtype)output->dtype), dtype_text(text, got->dtype));

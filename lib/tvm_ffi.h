@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/dtype.h"
+
 #define TM_FFI_SONAME "libtvm_ffi.so"
 /* Of a build folder: the library that solutions are linked with and workers load. */
 #define TM_FFI_LIBRARY "build/lib/" TM_FFI_SONAME
@@ -41,6 +43,9 @@ typedef struct {
     uint8_t bits; /* of one lane */
     uint16_t lanes;
 } tm_dl_dtype;
+
+/* Of several lanes the last extent of a tensor counts groups. Static. */
+const tm_dl_dtype *tm_dl_dtype_of(tm_dtype dtype);
 
 /* Borrows everything it points to. */
 typedef struct {
