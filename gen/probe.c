@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gen/confine.h"
 #include "gen/signature.h"
 #include "lib/processes.h"
 #include "lib/symbols.h"
@@ -147,6 +148,7 @@ int tm_probe_child(char **words) {
     setrlimit(RLIMIT_FSIZE, &none); /* of files; not of the pipe */
     signal(SIGXFSZ, SIG_IGN);       /* a log that cannot be written is no reason to say nothing */
     syscall(SYS_close_range, ANSWER + 1, ~0U, 0);
+    tm_confine_self();
     void *ffi = dlopen(library, RTLD_NOW | RTLD_GLOBAL);
     void (*take_error)(void **) =
         ffi ? (void (*)(void **))dlsym(ffi, "TVMFFIErrorMoveFromRaised") : NULL;
