@@ -338,7 +338,7 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 else
     as_user=''
 fi
-plan
+plan --tvm-ffi=none # which may lie in a folder of this user
 [ -z "$as_user" ] || chown -R 65534 .
 rm -f "$(trace one 1)"
 if [ "$(id -u)" -eq 0 ] && [ -z "$as_user" ]; then
