@@ -100,8 +100,8 @@ awk '
         sub(/command = /, "command = : ")
         sub(/ (&&|\|\||>) .*/, "")
         if (rule == "report")
-            $0 = $0 "; touch $out build/report/report.md build/report/report.json" \
-                " build/report/junit.xml"
+            $0 = $0 "; touch $out build/report/report.html build/report/report.md" \
+                " build/report/report.json build/report/junit.xml"
         else if (rule == "ar" || rule == "link" || rule == "nvlink")
             $0 = $0 "; touch $out"
         else if (!sub(/--trace=\$out/, ">$out"))
