@@ -23,12 +23,9 @@ start ${dataset:+--dataset="$dataset"} --definitions="$definitions" --solutions=
 : >record.txt
 time=1
 while [ "$time" -le "$times" ]; do
-    rm -rf build/traces
-    end_keeper || failed gate 'the keeper does not end'
-    bench "bench.$time.log"
+    bench_anew "bench.$time.log"
     mkdir -p "run.$time/build"
     cp -a build/traces "run.$time/build"
-    find build/traces -name '*.json' | sort >traces.txt
     while IFS= read -r trace; do
         cell=${trace#build/traces/*/*/*/}
         printf '%s %s\n' "${cell%.json}" "$(numbers "$trace" latency_ms)" >>latencies.txt

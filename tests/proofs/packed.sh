@@ -40,10 +40,7 @@ compile
 : >latencies.txt
 time=1
 while [ "$time" -le "$times" ]; do
-    rm -rf build/traces
-    end_keeper || failed packed 'the keeper does not end'
-    bench "bench.$time.log"
-    find build/traces -name '*.json' >traces.txt
+    bench_anew "bench.$time.log"
     while IFS= read -r trace; do
         uuid=${trace##*/}
         solution=$(basename "${trace%/*}")

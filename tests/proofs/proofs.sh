@@ -113,6 +113,14 @@ end_keeper() {
     return 1
 }
 
+# The whole matrix once more, in fresh processes; its traces are listed in traces.txt.
+bench_anew() { # log
+    rm -rf build/traces
+    end_keeper || failed "$(basename "$0" .sh)" 'the keeper does not end'
+    bench "$1"
+    find build/traces -name '*.json' | sort >traces.txt
+}
+
 # The first number of a key in a trace; "-" where there is none. Of trials[] a key is there once
 # for each.
 numbers() { # trace, key

@@ -14,10 +14,7 @@ start ${dataset:+--dataset="$dataset"} --definitions="$definitions" --solutions=
 : >latencies.txt
 time=1
 while [ "$time" -le "$times" ]; do
-    rm -rf build/traces
-    end_keeper || failed repeat 'the keeper does not end'
-    bench "bench.$time.log"
-    find build/traces -name '*.json' >traces.txt
+    bench_anew "bench.$time.log"
     while IFS= read -r trace; do
         flags=$(tr -d ' \n' <"$trace" | sed -n 's/.*"flags":\[\([^]]*\)\].*/\1/p' | tr -d '"')
         printf '%s %s %s\n' "${trace#build/traces/*/*/*/}" "$(numbers "$trace" latency_ms)" "$flags"
