@@ -94,7 +94,7 @@ static int allocate(tm_dl_tensor *prototype, tm_dl_managed **out, void *error_co
                              .strides = made->numbers + rank};
     if (rank)
         memcpy(tensor->shape, prototype->shape, rank * sizeof(int64_t));
-    tm_ffi_tensor_strides(tensor->rank, tensor->shape, tensor->strides);
+    tm_dl_strides(tensor->rank, tensor->shape, tensor->strides);
     *out = &made->managed;
     return 0;
 }

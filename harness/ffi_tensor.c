@@ -8,20 +8,6 @@
 
 #define MAX_TEXT 160 /* of a shape or a dtype in a message */
 
-void tm_ffi_release(tm_ffi_object *object) {
-    uint64_t before = __atomic_fetch_sub(&object->counts, TM_FFI_ONE_STRONG, __ATOMIC_ACQ_REL);
-    if ((uint32_t)before != 1)
-        return;
-    if (before == (TM_FFI_ONE_STRONG | TM_FFI_ONE_WEAK)) {
-        object->deleter(object, TM_FFI_DELETE_STRONG | TM_FFI_DELETE_WEAK);
-        return;
-    }
-    object->deleter(object, TM_FFI_DELETE_STRONG);
-    before = __atomic_fetch_sub(&object->counts, TM_FFI_ONE_WEAK, __ATOMIC_ACQ_REL);
-    if (before == TM_FFI_ONE_WEAK)
-        object->deleter(object, TM_FFI_DELETE_WEAK);
-}
-
 void tm_ffi_any_clear(tm_ffi_any *value) {
     if (value->type >= TM_FFI_OBJECT && value->object)
         tm_ffi_release(value->object);
@@ -51,14 +37,6 @@ static bool passed_shape(const tm_job_tensor *tensor, int64_t *shape) {
     return true;
 }
 
-void tm_ffi_tensor_strides(int32_t rank, const int64_t *shape, int64_t *strides) {
-    int64_t stride = 1;
-    for (int32_t i = rank; i-- > 0;) {
-        strides[i] = stride;
-        stride *= shape[i];
-    }
-}
-
 tm_ffi_tensor *tm_ffi_tensor_make(const tm_job_tensor *tensor, void *data, tm_dl_device device) {
     job_tensor *made = calloc(1, sizeof *made);
     if (!made)
@@ -67,7 +45,7 @@ tm_ffi_tensor *tm_ffi_tensor_make(const tm_job_tensor *tensor, void *data, tm_dl
         free(made);
         return NULL;
     }
-    tm_ffi_tensor_strides(tensor->rank, made->shape, made->strides);
+    tm_dl_strides(tensor->rank, made->shape, made->strides);
     made->tensor = (tm_ffi_tensor){.object = {.counts = TM_FFI_ONE_STRONG | TM_FFI_ONE_WEAK,
                                               .type = TM_FFI_TENSOR,
                                               .deleter = delete_tensor},

@@ -7,8 +7,6 @@
 #include "harness/job.h"
 #include "lib/tvm_ffi.h"
 
-/* Owners and the last of them: an object is freed by its deleter when nobody is left. */
-void tm_ffi_release(tm_ffi_object *object);
 /* Releases what a value owns, and makes it none. */
 void tm_ffi_any_clear(tm_ffi_any *value);
 
@@ -18,8 +16,6 @@ tm_ffi_tensor *tm_ffi_tensor_make(const tm_job_tensor *tensor, void *data, tm_dl
 
 /* Bytes of a dense tensor; false on overflow or a negative extent. */
 bool tm_ffi_tensor_bytes(const tm_dl_tensor *tensor, size_t *bytes);
-/* Fills strides of a dense tensor. */
-void tm_ffi_tensor_strides(int32_t rank, const int64_t *shape, int64_t *strides);
 
 /* Whether a returned tensor is what the output should be: its shape, its dtype, its device, and
  * that it is dense. False after filling the reply. */

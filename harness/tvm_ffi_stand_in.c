@@ -30,18 +30,8 @@ int TVMFFIObjectIncRef(void *object) {
     return 0;
 }
 
-int TVMFFIObjectDecRef(void *self) {
-    tm_ffi_object *object = self;
-    uint64_t before = __atomic_fetch_sub(&object->counts, TM_FFI_ONE_STRONG, __ATOMIC_ACQ_REL);
-    if ((uint32_t)before != 1)
-        return 0;
-    if (before == (TM_FFI_ONE_STRONG | TM_FFI_ONE_WEAK)) {
-        object->deleter(object, TM_FFI_DELETE_STRONG | TM_FFI_DELETE_WEAK);
-        return 0;
-    }
-    object->deleter(object, TM_FFI_DELETE_STRONG);
-    if (__atomic_fetch_sub(&object->counts, TM_FFI_ONE_WEAK, __ATOMIC_ACQ_REL) == TM_FFI_ONE_WEAK)
-        object->deleter(object, TM_FFI_DELETE_WEAK);
+int TVMFFIObjectDecRef(void *object) {
+    tm_ffi_release(object);
     return 0;
 }
 

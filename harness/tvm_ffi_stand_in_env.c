@@ -77,12 +77,8 @@ static own_tensor *make_tensor(const tm_dl_tensor *tensor, void (*give_back)(voi
     made->give_back = give_back;
     made->owner = owner;
     if (rank && !tensor->strides) {
-        int64_t stride = 1;
         made->tensor.tensor.strides = made->numbers;
-        for (size_t i = rank; i-- > 0;) {
-            made->numbers[i] = stride;
-            stride *= tensor->shape[i];
-        }
+        tm_dl_strides(tensor->rank, tensor->shape, made->numbers);
     }
     return made;
 }

@@ -47,6 +47,15 @@ typedef struct {
 /* Of several lanes the last extent of a tensor counts groups. Static. */
 const tm_dl_dtype *tm_dl_dtype_of(tm_dtype dtype);
 
+/* Fills the strides, in elements, of a dense tensor. */
+static inline void tm_dl_strides(int32_t rank, const int64_t *shape, int64_t *strides) {
+    int64_t stride = 1;
+    for (int32_t i = rank; i-- > 0;) {
+        strides[i] = stride;
+        stride *= shape[i];
+    }
+}
+
 /* Borrows everything it points to. */
 typedef struct {
     void *data;
@@ -114,6 +123,21 @@ typedef struct {
     uint32_t padding;
     void (*deleter)(void *self, int flags);
 } tm_ffi_object;
+
+/* One owner less; the last one frees. Here, as the worker and the stand-in both have objects. */
+static inline void tm_ffi_release(tm_ffi_object *object) {
+    uint64_t before = __atomic_fetch_sub(&object->counts, TM_FFI_ONE_STRONG, __ATOMIC_ACQ_REL);
+    if ((uint32_t)before != 1)
+        return;
+    if (before == (TM_FFI_ONE_STRONG | TM_FFI_ONE_WEAK)) {
+        object->deleter(object, TM_FFI_DELETE_STRONG | TM_FFI_DELETE_WEAK);
+        return;
+    }
+    object->deleter(object, TM_FFI_DELETE_STRONG);
+    before = __atomic_fetch_sub(&object->counts, TM_FFI_ONE_WEAK, __ATOMIC_ACQ_REL);
+    if (before == TM_FFI_ONE_WEAK)
+        object->deleter(object, TM_FFI_DELETE_WEAK);
+}
 
 typedef struct {
     int32_t type;    /* tm_ffi_type */
