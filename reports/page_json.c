@@ -113,3 +113,26 @@ void tm_page_json_node(tm_text *text, const tm_node *node) {
         break;
     }
 }
+
+void tm_page_json_set_string(tm_text *text, const char *key, const char *value) {
+    tm_page_json_key(text, key);
+    tm_page_json_string(text, value);
+}
+
+void tm_page_json_set_int(tm_text *text, const char *key, size_t value) {
+    tm_page_json_key(text, key);
+    tm_page_json_int(text, (int64_t)value);
+}
+
+void tm_page_json_set_number(tm_text *text, const char *key, double value) {
+    tm_page_json_key(text, key);
+    tm_page_json_number(text, value);
+}
+
+void tm_page_json_set_strings(tm_text *text, const char *key, const char *const *strings) {
+    tm_page_json_key(text, key);
+    tm_page_json_open(text, '[');
+    for (; strings != NULL && *strings != NULL; strings++)
+        tm_page_json_string(text, *strings);
+    tm_page_json_close(text, ']');
+}

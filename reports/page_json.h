@@ -25,5 +25,11 @@ void tm_page_json_int(tm_text *text, int64_t value);
 void tm_page_json_number(tm_text *text, double value);
 /* A parsed value as it was; NULL is null. */
 void tm_page_json_node(tm_text *text, const tm_node *node);
+/* A key and its value. */
+void tm_page_json_set_string(tm_text *text, const char *key, const char *value);
+void tm_page_json_set_int(tm_text *text, const char *key, size_t value);
+void tm_page_json_set_number(tm_text *text, const char *key, double value);
+/* Of an array that ends with NULL; NULL is []. */
+void tm_page_json_set_strings(tm_text *text, const char *key, const char *const *strings);
 
 #endif

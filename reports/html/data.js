@@ -1,5 +1,5 @@
 "use strict";
-/* data: the object in the page (reports/html_data.c), as definitions, solutions and cells. */
+/* data: the object in the page (reports/html_*.c), as definitions, solutions and cells. */
 const data = (() => {
     const raw = JSON.parse(document.getElementById("data").textContent);
     const columns = raw.cells;
