@@ -1,130 +1,58 @@
 #include "reports/gate_command.h"
 
-#include <errno.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "lib/file.h"
-#include "lib/text.h"
+#include "reports/command.h"
 #include "reports/gate.h"
 #include "reports/gate_json.h"
 #include "reports/gate_markdown.h"
 #include "reports/gate_text.h"
 #include "reports/load.h"
-
-enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
-
-static const char usage[] =
-    "usage: tm-report gate --plan=FILE --out=DIR --baseline=DIR [OPTION...]\n"
-    "  --plan=FILE     the plan that tm-gen wrote, such as build/plan.json\n"
-    "  --out=DIR       where gate.md and gate.json go\n"
-    "  --baseline=DIR  traces of an earlier run: its build folder, build/traces, report/traces, or "
-    "a\n"
-    "                  FlashInfer-Trace dataset\n"
-    "  --build=DIR     the folder where ninja ran, to which build/traces is relative (default .)\n"
-    "  --srcdir=DIR    the source tree as seen from there (default .), for annotations\n"
-    "  --threshold=X   relevant change in percent (default 2)\n"
-    "  --noise=X       by how many percent runs of the same code differ, as a standard deviation\n"
-    "                  (default: what was measured, docs/MEASUREMENT.md)\n"
-    "  --no-identity   compare also cells whose solution, harness and device are the same\n"
-    "  --scale=X       multiply the latencies of now: what would the gate say to a slowdown?\n";
+#include "reports/option.h"
 
 typedef struct {
     const char *plan, *out, *build, *baseline, *srcdir;
-    const char *threshold, *noise, *scale;
-    bool no_identity, help;
+    double threshold_percent, noise_percent, scale;
+    bool no_identity;
 } gate_arguments;
 
-typedef struct {
-    const char *name;
-    size_t offset;
-} value_option;
-
-static const value_option value_options[] = {
-    {"--plan", offsetof(gate_arguments, plan)},
-    {"--out", offsetof(gate_arguments, out)},
-    {"--build", offsetof(gate_arguments, build)},
-    {"--baseline", offsetof(gate_arguments, baseline)},
-    {"--srcdir", offsetof(gate_arguments, srcdir)},
-    {"--threshold", offsetof(gate_arguments, threshold)},
-    {"--noise", offsetof(gate_arguments, noise)},
-    {"--scale", offsetof(gate_arguments, scale)},
-};
-#define VALUE_OPTIONS (sizeof(value_options) / sizeof(*value_options))
-
-static bool take_value(gate_arguments *out, const char *argument) {
-    for (size_t i = 0; i < VALUE_OPTIONS; i++) {
-        size_t length = strlen(value_options[i].name);
-        if (strncmp(argument, value_options[i].name, length) != 0 || argument[length] != '=')
-            continue;
-        *(const char **)((char *)out + value_options[i].offset) = argument + length + 1;
-        return true;
-    }
-    return false;
-}
-
-static void complain(tm_arena *arena, tm_diag *diag, const char *argument) {
-    const char *known[VALUE_OPTIONS + 2] = {"--no-identity", "--help"};
-    for (size_t i = 0; i < VALUE_OPTIONS; i++)
-        known[i + 2] = value_options[i].name;
-    const char *name = tm_arena_copy(arena, argument, strcspn(argument, "="));
-    const char *nearest = tm_text_nearest(name, known, VALUE_OPTIONS + 2);
-    if (nearest != NULL && strcmp(nearest, name) == 0)
-        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: expected %s value, got \"%s\"", name,
-                      strchr(argument, '=') ? "no" : "a", argument);
-    else
-        tm_diag_error(diag, tm_diag_command_line, NULL,
-                      "unknown option \"%s\" of tm-report gate; %s%s%s", name,
-                      nearest ? "did you mean " : "see tm-report gate --help",
-                      nearest ? nearest : "", nearest ? "?" : "");
-}
-
-static void read_number(tm_diag *diag, const char *name, const char *given, double least,
-                        double most, double *number) {
-    if (given == NULL)
-        return;
-    char *end;
-    double value = strtod(given, &end);
-    if (end != given && *end == '\0' && value >= least && value <= most)
-        *number = value;
-    else
-        tm_diag_error(diag, tm_diag_command_line, name,
-                      "expected a number from %g to %g, got \"%s\"", least, most, given);
-}
-
-static void need_path(tm_diag *diag, const char *name, const char *value, const char *advice) {
-    if (value == NULL || value[0] == '\0')
-        tm_diag_error(diag, tm_diag_command_line, name, "expected a path, got nothing; %s", advice);
-}
-
-static bool parse(tm_arena *arena, int count, char **given, tm_diag *diag, gate_arguments *out,
-                  tm_gate_options *options) {
-    *out = (gate_arguments){.build = ".", .srcdir = "."};
-    for (int i = 0; i < count; i++)
-        if (strcmp(given[i], "--no-identity") == 0)
-            out->no_identity = true;
-        else if (strcmp(given[i], "--help") == 0)
-            out->help = true;
-        else if (!take_value(out, given[i]))
-            complain(arena, diag, given[i]);
-    if (out->help)
-        return true;
-    double threshold = TM_GATE_THRESHOLD * 100.0, noise = 0.0, scale = 1.0;
-    read_number(diag, "--threshold", out->threshold, 0.0, 1000.0, &threshold);
-    read_number(diag, "--noise", out->noise, 0.01, 100.0, &noise);
-    read_number(diag, "--scale", out->scale, 0.001, 1000.0, &scale);
-    need_path(diag, "--plan", out->plan, "give --plan=build/plan.json");
-    need_path(diag, "--out", out->out, "give --out=build/report");
-    need_path(diag, "--baseline", out->baseline,
-              "give traces of an earlier run to ./configure --baseline=DIR");
-    *options = (tm_gate_options){.threshold = threshold / 100.0,
-                                 .noise = noise / 100.0,
-                                 .scale = scale,
-                                 .by_identity = !out->no_identity};
-    return tm_diag_count(diag, TM_DIAG_ERROR) == 0;
+static bool parse(tm_arena *arena, tm_diag *diag, int count, char **arguments, gate_arguments *out,
+                  int *status) {
+    *out = (gate_arguments){
+        .build = ".", .srcdir = ".", .threshold_percent = TM_GATE_THRESHOLD * 100.0, .scale = 1.0};
+    const tm_option table[] = {
+        {"--plan", TM_OPTION_PATH, &out->plan, .value = "FILE",
+         .help = "the plan that tm-gen wrote, such as build/plan.json",
+         .advice = "give --plan=build/plan.json"},
+        {"--out", TM_OPTION_PATH, &out->out, .value = "DIR",
+         .help = "where gate.md and gate.json go", .advice = "give --out=build/report"},
+        {"--baseline", TM_OPTION_PATH, &out->baseline, .value = "DIR",
+         .help = "traces of an earlier run: its build folder, build/traces, report/traces, or a "
+                 "FlashInfer-Trace dataset",
+         .advice = "give traces of an earlier run to ./configure --baseline=DIR"},
+        {"--build", TM_OPTION_PATH, &out->build, .value = "DIR",
+         .help = "the folder where ninja ran, to which build/traces is relative (default .)"},
+        {"--srcdir", TM_OPTION_PATH, &out->srcdir, .value = "DIR",
+         .help = "the source tree as seen from there (default .), for annotations"},
+        {"--threshold", TM_OPTION_NUMBER, &out->threshold_percent, .value = "X",
+         .help = "relevant change in percent (default 2)", .least = 0.0, .most = 1000.0},
+        {"--noise", TM_OPTION_NUMBER, &out->noise_percent, .value = "X",
+         .help = "by how many percent runs of the same code differ, as a standard deviation "
+                 "(default: what "
+                 "was measured, docs/MEASUREMENT.md)",
+         .least = 0.01, .most = 100.0},
+        {"--no-identity", TM_OPTION_FLAG, &out->no_identity,
+         .help = "compare also cells whose solution, harness and device are the same"},
+        {"--scale", TM_OPTION_NUMBER, &out->scale, .value = "X",
+         .help = "multiply the latencies of now: what would the gate say to a slowdown?",
+         .least = 0.001, .most = 1000.0},
+    };
+    return tm_option_read(arena, diag,
+                          &(tm_option_table){"gate", NULL, table, TM_OPTION_COUNT(table)}, count,
+                          arguments, status);
 }
 
 /* Compared with itself nothing ever changes. */
@@ -141,60 +69,49 @@ static bool is_own(tm_arena *arena, const char *build, const tm_baseline *baseli
     return true;
 }
 
-static bool write_file(tm_arena *arena, const char *out, const char *name, const char *text,
-                       tm_diag *diag) {
-    const char *path = tm_file_join(arena, out, name);
-    if (tm_file_write(path, text, strlen(text), NULL))
-        return true;
-    tm_diag_error(diag, tm_diag_command_line, NULL, "cannot write %s: %s", path, strerror(errno));
-    return false;
-}
-
 /* In the terminal, and as annotations where GitHub Actions reads along. */
-static bool print(tm_arena *arena, const tm_gate *gate, const gate_arguments *given) {
+static bool print(tm_arena *arena, const tm_gate *gate, const gate_arguments *given,
+                  tm_diag *diag) {
     const char *actions = getenv("GITHUB_ACTIONS"), *repository = getenv("GITHUB_WORKSPACE");
     const tm_gate_places places = {given->build, given->srcdir,
                                    repository != NULL ? repository : given->srcdir};
-    bool good = fputs(tm_gate_text_format(arena, gate), stdout) != EOF;
-    if (actions != NULL && strcmp(actions, "true") == 0)
-        good &= fputs(tm_gate_text_annotations(arena, gate, &places), stdout) != EOF;
-    return fflush(stdout) != EOF && good;
+    bool is_read = actions != NULL && strcmp(actions, "true") == 0;
+    const char *notes = is_read ? tm_gate_text_annotations(arena, gate, &places) : "";
+    return tm_command_print(diag, "the verdict", tm_gate_text_format(arena, gate)) &&
+           tm_command_print(diag, "the annotations", notes);
 }
 
 static bool write_reports(tm_arena *arena, const tm_gate *gate, const gate_arguments *given,
                           tm_diag *diag) {
     char *json = tm_gate_json_format(gate);
-    bool good = write_file(arena, given->out, "gate.json", json, diag);
+    bool good = tm_command_write(arena, diag, given->out, "gate.json", json);
     free(json);
-    good &= write_file(arena, given->out, "gate.md", tm_gate_markdown_format(arena, gate), diag);
-    if (print(arena, gate, given))
-        return good;
-    tm_diag_error(diag, tm_diag_command_line, NULL, "cannot print the verdict: %s",
-                  strerror(errno));
-    return false;
+    good &=
+        tm_command_write(arena, diag, given->out, "gate.md", tm_gate_markdown_format(arena, gate));
+    return print(arena, gate, given, diag) && good;
 }
 
 int tm_gate_command_run(tm_arena *arena, tm_diag *diag, int count, char **arguments) {
     gate_arguments given;
-    tm_gate_options options;
-    if (!parse(arena, count, arguments, diag, &given, &options))
-        return EXIT_USAGE;
-    if (given.help) {
-        fputs(usage, stdout);
-        return EXIT_GOOD;
-    }
+    int status;
+    if (!parse(arena, diag, count, arguments, &given, &status))
+        return status;
     tm_baseline baseline;
     if (!tm_baseline_read(arena, given.baseline, diag, &baseline) ||
         is_own(arena, given.build, &baseline, diag))
-        return EXIT_USAGE;
+        return TM_COMMAND_USAGE;
     const tm_model *model;
     tm_load_result loaded = tm_load_model(arena, given.plan, given.build, diag, &model);
     if (model == NULL)
-        return loaded == TM_LOAD_UNREADABLE ? EXIT_ENVIRONMENT : EXIT_USAGE;
+        return tm_command_status(loaded);
+    const tm_gate_options options = {.threshold = given.threshold_percent / 100.0,
+                                     .noise = given.noise_percent / 100.0,
+                                     .scale = given.scale,
+                                     .by_identity = !given.no_identity};
     tm_gate *gate = tm_gate_run(arena, model, given.build, &baseline, options);
-    if (!write_reports(arena, gate, &given, diag) || loaded == TM_LOAD_UNREADABLE)
-        return EXIT_ENVIRONMENT;
-    if (loaded == TM_LOAD_BROKEN_TRACES)
-        return EXIT_USAGE;
-    return tm_gate_has_failed(gate) ? EXIT_FAILED : EXIT_GOOD;
+    if (!write_reports(arena, gate, &given, diag))
+        return TM_COMMAND_ENVIRONMENT;
+    if (loaded != TM_LOAD_OK)
+        return tm_command_status(loaded);
+    return tm_gate_has_failed(gate) ? TM_COMMAND_FAILED : TM_COMMAND_GOOD;
 }

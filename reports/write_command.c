@@ -1,0 +1,101 @@
+#include "reports/write_command.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "lib/text.h"
+#include "reports/command.h"
+#include "reports/html.h"
+#include "reports/jsonl.h"
+#include "reports/junit.h"
+#include "reports/load.h"
+#include "reports/markdown.h"
+#include "reports/option.h"
+#include "reports/report_json.h"
+#include "reports/summary.h"
+
+typedef struct {
+    const char *plan, *out, *build, *srcdir, *commit;
+    bool quiet;
+} write_options;
+
+static bool read_options(tm_arena *arena, tm_diag *diag, int count, char **arguments,
+                         write_options *options, int *status) {
+    *options = (write_options){.build = ".", .srcdir = "."};
+    const tm_option table[] = {
+        {"--plan", TM_OPTION_PATH, &options->plan, .value = "FILE",
+         .help = "the plan that tm-gen wrote, such as build/plan.json",
+         .advice = "give --plan=build/plan.json"},
+        {"--out", TM_OPTION_PATH, &options->out, .value = "DIR",
+         .help = "where summary.txt, report.html, report.md, report.json, junit.xml and traces/ go",
+         .advice = "give --out=build/report"},
+        {"--build", TM_OPTION_PATH, &options->build, .value = "DIR",
+         .help = "the folder where ninja ran, to which build/traces is relative (default .)"},
+        {"--srcdir", TM_OPTION_PATH, &options->srcdir, .value = "DIR",
+         .help = "tracemill's source tree as seen from there (default .), for the sources that "
+                 "report.html shows"},
+        {"--commit", TM_OPTION_TEXT, &options->commit, .value = "NAME",
+         .help = "what was built, for report.html"},
+        {"--quiet", TM_OPTION_FLAG, &options->quiet, .help = "do not print the summary"},
+    };
+    return tm_option_read(arena, diag,
+                          &(tm_option_table){"write", NULL, table, TM_OPTION_COUNT(table)}, count,
+                          arguments, status);
+}
+
+/* A dataset keeps traces of its own under traces/, which jsonl would take for stale ones. */
+static bool is_dataset(tm_arena *arena, const char *out, tm_diag *diag) {
+    if (access(tm_file_join(arena, out, "definitions"), F_OK) != 0)
+        return false;
+    tm_diag_error(diag, tm_diag_command_line, "--out",
+                  "expected a folder for reports alone, got %s, which holds a dataset; give "
+                  "another one",
+                  out);
+    return true;
+}
+
+static bool write_page(tm_arena *arena, const tm_model *model, const write_options *options,
+                       tm_diag *diag) {
+    bool has_commit = options->commit != NULL && options->commit[0] != '\0';
+    tm_html_origin origin = {.build = options->build,
+                             .gate = tm_file_join(arena, options->out, "gate.json"),
+                             .srcdir = options->srcdir,
+                             .commit = has_commit ? options->commit : NULL};
+    tm_text page = {0};
+    tm_html_add(arena, &page, model, &origin);
+    bool good = tm_command_write(arena, diag, options->out, "report.html", tm_text_get(&page));
+    tm_text_free(&page);
+    return good;
+}
+
+static bool write_reports(tm_arena *arena, const tm_model *model, const write_options *options,
+                          tm_diag *diag) {
+    const char *out = options->out;
+    const char *summary =
+        tm_summary_format(arena, model, options->build, tm_file_join(arena, out, "report.html"));
+    char *json = tm_report_json_format(arena, model);
+    bool good = tm_jsonl_write(arena, model, out, diag);
+    good &= tm_command_write(arena, diag, out, "report.md",
+                             tm_markdown_format(arena, model, options->build));
+    good &= tm_command_write(arena, diag, out, "report.json", json);
+    good &= tm_command_write(arena, diag, out, "junit.xml", tm_junit_format(arena, model));
+    good &= write_page(arena, model, options, diag);
+    good &= tm_command_write(arena, diag, out, "summary.txt", summary);
+    free(json);
+    return (options->quiet || tm_command_print(diag, "the summary", summary)) && good;
+}
+
+int tm_write_command_run(tm_arena *arena, tm_diag *diag, int count, char **arguments) {
+    write_options options;
+    int status;
+    if (!read_options(arena, diag, count, arguments, &options, &status))
+        return status;
+    if (is_dataset(arena, options.out, diag))
+        return TM_COMMAND_USAGE;
+    const tm_model *model;
+    tm_load_result loaded = tm_load_model(arena, options.plan, options.build, diag, &model);
+    if (model != NULL && !write_reports(arena, model, &options, diag))
+        return TM_COMMAND_ENVIRONMENT;
+    return tm_command_status(loaded);
+}
