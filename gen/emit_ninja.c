@@ -434,6 +434,17 @@ static void add_written(tm_text *out, const tm_plan *plan, tm_arena *arena) {
     tm_text_add(out, ": restore || build/matrix.ninja\n\n");
 }
 
+/* What the report edge writes beside the summary. */
+static const char *const reports[] = {
+    "build/report/report.html",
+    "build/report/report.md",
+    "build/report/report.json",
+    "build/report/report.csv",
+    "build/report/junit.xml",
+    "build/report/bencher.json",
+    "build/report/github-action-benchmark.json",
+};
+
 static void add_targets(tm_text *out, const tm_plan *plan, tm_arena *arena) {
     tm_text_add(out, "# what there is to build, and the report\n\nbuild matrix: phony");
     for (size_t i = 0; i < plan->unit_count; i++)
@@ -447,10 +458,10 @@ static void add_targets(tm_text *out, const tm_plan *plan, tm_arena *arena) {
             if (planned->reference && planned->solutions[s]->contract->generic)
                 add_line(out, tm_layout_solution(arena, planned->solutions[s]->name, ".so"));
     }
-    tm_text_add(out, "\n\nbuild build/report/summary.txt $\n    | build/report/report.html $\n"
-                     "    build/report/report.md $\n    build/report/report.json $\n    "
-                     "build/report/junit.xml: report $\n"
-                     "    build/plan.json $\n    | build/bin/tm-report");
+    tm_text_add(out, "\n\nbuild build/report/summary.txt |");
+    for (size_t i = 0; i < sizeof reports / sizeof *reports; i++)
+        add_line(out, reports[i]);
+    tm_text_add(out, ": report $\n    build/plan.json $\n    | build/bin/tm-report");
     for (size_t i = 0; i < plan->definition_count; i++)
         if (has_cells(&plan->definitions[i]))
             add_line(out, target("bench", plan->definitions[i].definition->name, arena));

@@ -86,6 +86,12 @@ const char *tm_figure_status(const tm_model_cell *cell) {
     return "BROKEN TRACE";
 }
 
+const char *tm_figure_status_key(const tm_model_cell *cell) {
+    if (cell->state == TM_MODEL_NOT_RUN)
+        return "NOT_RUN";
+    return cell->state == TM_MODEL_BROKEN ? "BROKEN_TRACE" : tm_figure_status(cell);
+}
+
 const char *tm_figure_count(tm_arena *arena, size_t count, const char *noun) {
     return tm_arena_format(arena, "%zu %s%s", count, noun, count == 1 ? "" : "s");
 }
@@ -173,4 +179,10 @@ const char *tm_figure_workload(tm_arena *arena, const tm_model_workload *workloa
     if (workload->axes[0] == '\0')
         return uuid;
     return tm_arena_format(arena, "%s (%s)", uuid, tm_figure_line(arena, workload->axes));
+}
+
+const char *tm_figure_cell(tm_arena *arena, const tm_model_solution *solution,
+                           const tm_model_workload *workload) {
+    return tm_arena_format(arena, "%s[%s%s%s]", solution->name, workload->axes,
+                           workload->axes[0] != '\0' ? "/" : "", workload->uuid);
 }

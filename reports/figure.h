@@ -22,6 +22,8 @@ const char *tm_figure_percent(tm_arena *arena, double percent);
 const char *tm_figure_error(tm_arena *arena, double error);
 /* "PASSED", ..., "NOT RUN", "BROKEN TRACE". Static. */
 const char *tm_figure_status(const tm_model_cell *cell);
+/* The same for programs: "NOT_RUN", "BROKEN_TRACE". Static. */
+const char *tm_figure_status_key(const tm_model_cell *cell);
 /* "1 cell", "2 cells", "0 cells" for the noun "cell". */
 const char *tm_figure_count(tm_arena *arena, size_t count, const char *noun);
 
@@ -39,6 +41,9 @@ const char *tm_figure_solution(tm_arena *arena, const char *solution, const char
                                size_t width);
 /* Workload as people tell them apart: "98773f58 (batch_size=7)". */
 const char *tm_figure_workload(tm_arena *arena, const tm_model_workload *workload);
+/* A cell of a definition as CI systems know it again: "norm_rows[batch_size=7/98773f58-...]". */
+const char *tm_figure_cell(tm_arena *arena, const tm_model_solution *solution,
+                           const tm_model_workload *workload);
 /* The first eight digits of a uuid; another name in at most 20 columns. */
 const char *tm_figure_uuid(tm_arena *arena, const char *uuid);
 

@@ -113,9 +113,7 @@ static void add_cell(tm_arena *arena, tm_text *text, const tm_model_definition *
     const tm_model_workload *workload = &definition->workloads[index];
     tm_text_add(text, "    <testcase");
     add_attribute(text, "classname", definition->name);
-    add_attribute(text, "name",
-                  tm_arena_format(arena, "%s[%s%s%s]", solution->name, workload->axes,
-                                  workload->axes[0] != '\0' ? "/" : "", workload->uuid));
+    add_attribute(text, "name", tm_figure_cell(arena, solution, workload));
     tm_text_format(text, " time=\"%.9f\"", latency_s(cell));
     const char *element = verdict_element(cell);
     if (element == NULL) {

@@ -15,17 +15,16 @@ typedef struct {
     double mean, win_rate;
 } ratio_list;
 
-static bool is_timed(const tm_model_cell *cell) {
+bool tm_ranking_is_timed(const tm_model_cell *cell) {
     return cell->state == TM_MODEL_RAN && cell->trace.status == TM_STATUS_PASSED &&
            cell->trace.has_performance && cell->trace.latency_ms > 0.0;
 }
 
-/* Base over own latency on a workload; 0 when there is no base. `own` is NULL when it failed. */
-static double ratio_of(const tm_model_solution *base, const tm_model_solution *own, size_t index) {
+double tm_ranking_ratio(const tm_model_solution *base, const tm_model_solution *own, size_t index) {
     const tm_model_cell *cell = &own->cells[index];
     if (base == NULL)
-        return is_timed(cell) ? cell->trace.speedup_factor : 0.0;
-    return is_timed(cell) && is_timed(&base->cells[index])
+        return tm_ranking_is_timed(cell) ? cell->trace.speedup_factor : 0.0;
+    return tm_ranking_is_timed(cell) && tm_ranking_is_timed(&base->cells[index])
                ? base->cells[index].trace.latency_ms / cell->trace.latency_ms
                : 0.0;
 }
@@ -39,10 +38,10 @@ static bool has_failed(const tm_model_solution *solution) {
 static bool has_base(const tm_model_definition *definition, const tm_model_solution *base,
                      size_t index) {
     if (base != NULL)
-        return is_timed(&base->cells[index]);
+        return tm_ranking_is_timed(&base->cells[index]);
     for (size_t i = 0; i < definition->solution_count; i++)
         if (definition->solutions[i].needs == NULL &&
-            is_timed(&definition->solutions[i].cells[index]) &&
+            tm_ranking_is_timed(&definition->solutions[i].cells[index]) &&
             definition->solutions[i].cells[index].trace.speedup_factor > 0.0)
             return true;
     return false;
@@ -56,7 +55,7 @@ static ratio_list compare(tm_arena *arena, const tm_model_definition *definition
     double sum = 0.0;
     size_t wins = 0;
     for (size_t i = 0; i < definition->workload_count; i++) {
-        double ratio = failed ? 0.0 : ratio_of(base, own, i);
+        double ratio = failed ? 0.0 : tm_ranking_ratio(base, own, i);
         /* A cell that has not run, or is void, is in no share. */
         if (!(ratio > 0.0) && !(failed && has_base(definition, base, i)))
             continue;
@@ -86,6 +85,11 @@ static const tm_model_solution *find_baseline(const tm_model_definition *definit
             (*count)++;
         }
     return *count == 1 ? found : NULL;
+}
+
+const tm_model_solution *tm_ranking_baseline(const tm_model_definition *definition) {
+    size_t count;
+    return find_baseline(definition, &count);
 }
 
 static int compare_doubles(const void *left, const void *right) {

@@ -8,6 +8,7 @@
 #ifndef TM_REPORTS_RANKING_H
 #define TM_REPORTS_RANKING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/arena.h"
@@ -42,5 +43,12 @@ typedef struct {
 tm_ranking tm_ranking_make(tm_arena *arena, const tm_model *model);
 /* win@p: the share of the ratios above `p`; 0 without any. */
 double tm_ranking_win_at(const tm_ranking_score *score, double p);
+/* PASSED, with a latency. */
+bool tm_ranking_is_timed(const tm_model_cell *cell);
+/* The one solution of "baseline" for the definition; NULL where there is none, or several. */
+const tm_model_solution *tm_ranking_baseline(const tm_model_definition *definition);
+/* Latency of `base` (NULL: the reference) over that of `own` on a workload; 0 when either has none.
+ */
+double tm_ranking_ratio(const tm_model_solution *base, const tm_model_solution *own, size_t index);
 
 #endif

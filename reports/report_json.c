@@ -4,6 +4,7 @@
 
 #include "lib/json.h"
 #include "reports/doubt.h"
+#include "reports/figure.h"
 #include "reports/group.h"
 #include "reports/ranking.h"
 #include "reports/score.h"
@@ -94,20 +95,6 @@ static tm_json *definition_json(const tm_model_definition *definition) {
     return object;
 }
 
-static const char *state_name(const tm_model_cell *cell) {
-    switch (cell->state) {
-    case TM_MODEL_RAN:
-        return tm_status_name(cell->trace.status);
-    case TM_MODEL_NOT_RUN:
-        return "NOT_RUN";
-    case TM_MODEL_WAITING:
-        return cell->needs;
-    case TM_MODEL_BROKEN:
-        break;
-    }
-    return "BROKEN_TRACE";
-}
-
 static void set_results(tm_json *object, const tm_model_cell *cell) {
     const tm_trace *trace = &cell->trace;
     if (cell->state == TM_MODEL_RAN && trace->has_performance) {
@@ -142,7 +129,7 @@ static tm_json *cell_json(const tm_model_definition *definition, const tm_model_
         tm_json_set_node(object, "axes", workload->axes_node);
     else
         tm_json_set_null(object, "axes");
-    tm_json_set_string(object, "status", state_name(cell));
+    tm_json_set_string(object, "status", tm_figure_status_key(cell));
     tm_json_set_string(object, "reason", cell->reason);
     set_results(object, cell);
     tm_json *flags = tm_json_array();

@@ -5,7 +5,10 @@
 
 #include "lib/file.h"
 #include "lib/text.h"
+#include "reports/action_benchmark.h"
+#include "reports/bencher.h"
 #include "reports/command.h"
+#include "reports/csv.h"
 #include "reports/html.h"
 #include "reports/jsonl.h"
 #include "reports/junit.h"
@@ -28,7 +31,8 @@ static bool read_options(tm_arena *arena, tm_diag *diag, int count, char **argum
          .help = "the plan that tm-gen wrote, such as build/plan.json",
          .advice = "give --plan=build/plan.json"},
         {"--out", TM_OPTION_PATH, &options->out, .value = "DIR",
-         .help = "where summary.txt, report.html, report.md, report.json, junit.xml and traces/ go",
+         .help = "where summary.txt, report.html, report.md, report.json, report.csv, junit.xml, "
+                 "bencher.json, github-action-benchmark.json and traces/ go",
          .advice = "give --out=build/report"},
         {"--build", TM_OPTION_PATH, &options->build, .value = "DIR",
          .help = "the folder where ninja ran, to which build/traces is relative (default .)"},
@@ -75,14 +79,21 @@ static bool write_reports(tm_arena *arena, const tm_model *model, const write_op
     const char *summary =
         tm_summary_format(arena, model, options->build, tm_file_join(arena, out, "report.html"));
     char *json = tm_report_json_format(arena, model);
+    char *bencher = tm_bencher_format(arena, model);
+    char *action = tm_action_benchmark_format(arena, model);
     bool good = tm_jsonl_write(arena, model, out, diag);
     good &= tm_command_write(arena, diag, out, "report.md",
                              tm_markdown_format(arena, model, options->build));
     good &= tm_command_write(arena, diag, out, "report.json", json);
+    good &= tm_command_write(arena, diag, out, "report.csv", tm_csv_format(arena, model));
     good &= tm_command_write(arena, diag, out, "junit.xml", tm_junit_format(arena, model));
+    good &= tm_command_write(arena, diag, out, "bencher.json", bencher);
+    good &= tm_command_write(arena, diag, out, "github-action-benchmark.json", action);
     good &= write_page(arena, model, options, diag);
     good &= tm_command_write(arena, diag, out, "summary.txt", summary);
     free(json);
+    free(bencher);
+    free(action);
     return (options->quiet || tm_command_print(diag, "the summary", summary)) && good;
 }
 

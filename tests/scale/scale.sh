@@ -101,7 +101,8 @@ awk '
         sub(/ (&&|\|\||>) .*/, "")
         if (rule == "report")
             $0 = $0 "; touch $out build/report/report.html build/report/report.md" \
-                " build/report/report.json build/report/junit.xml"
+                " build/report/report.json build/report/report.csv build/report/junit.xml" \
+                " build/report/bencher.json build/report/github-action-benchmark.json"
         else if (rule == "ar" || rule == "link" || rule == "nvlink")
             $0 = $0 "; touch $out"
         else if (!sub(/--trace=\$out/, ">$out"))
