@@ -2,7 +2,10 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+
+#include "lib/text.h"
 
 /* Three significant digits for values from 1 to 999; more digits only before the point. */
 static const char *three_digits(tm_arena *arena, double value) {
@@ -92,6 +95,21 @@ const char *tm_figure_status_key(const tm_model_cell *cell) {
     return cell->state == TM_MODEL_BROKEN ? "BROKEN_TRACE" : tm_figure_status(cell);
 }
 
+tm_style tm_figure_style(const tm_model_cell *cell) {
+    switch (cell->state) {
+    case TM_MODEL_RAN:
+        return cell->trace.status == TM_STATUS_PASSED ? TM_STYLE_GOOD
+               : cell->trace.status == TM_STATUS_VOID ? TM_STYLE_DOUBTFUL
+                                                      : TM_STYLE_BAD;
+    case TM_MODEL_NOT_RUN:
+    case TM_MODEL_WAITING:
+        return TM_STYLE_DOUBTFUL;
+    case TM_MODEL_BROKEN:
+        break;
+    }
+    return TM_STYLE_BAD;
+}
+
 const char *tm_figure_count(tm_arena *arena, size_t count, const char *noun) {
     return tm_arena_format(arena, "%zu %s%s", count, noun, count == 1 ? "" : "s");
 }
@@ -114,38 +132,94 @@ const char *tm_figure_line(tm_arena *arena, const char *text) {
     return line;
 }
 
-static bool begins_character(char byte) {
-    return ((unsigned char)byte & 0xc0) != 0x80;
+typedef struct {
+    uint32_t first, last;
+} character_range;
+
+static bool is_in(uint32_t character, const character_range *ranges, size_t count) {
+    for (size_t i = 0; i < count && ranges[i].first <= character; i++)
+        if (character <= ranges[i].last)
+            return true;
+    return false;
+}
+
+/* Columns of the character at the start of a text, and its bytes; a byte that is no UTF-8 counts
+ * like a character. */
+static size_t measure(const char *text, size_t *bytes) {
+    /* Marks that stand over others, joiners, variation selectors. */
+    static const character_range none[] = {
+        {0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x0610, 0x061a}, {0x064b, 0x065f},
+        {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x2064},
+        {0x20d0, 0x20f0}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}, {0xe0001, 0xe01ef}};
+    /* East Asian wide and fullwidth (Unicode TR 11), and pictures. */
+    static const character_range two[] = {
+        {0x1100, 0x115f},   {0x231a, 0x231b},   {0x23e9, 0x23ec},   {0x26a1, 0x26a1},
+        {0x2705, 0x2705},   {0x2728, 0x2728},   {0x274c, 0x274c},   {0x2b50, 0x2b50},
+        {0x2e80, 0x303e},   {0x3041, 0x33ff},   {0x3400, 0x4dbf},   {0x4e00, 0xa4cf},
+        {0xa960, 0xa97c},   {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},
+        {0xff01, 0xff60},   {0xffe0, 0xffe6},   {0x1f300, 0x1f320}, {0x1f32d, 0x1f335},
+        {0x1f337, 0x1f393}, {0x1f3a0, 0x1f3ca}, {0x1f3e0, 0x1f3f0}, {0x1f400, 0x1f43e},
+        {0x1f442, 0x1f4fc}, {0x1f4ff, 0x1f53d}, {0x1f5fb, 0x1f64f}, {0x1f680, 0x1f6c5},
+        {0x1f6eb, 0x1f6ec}, {0x1f7e0, 0x1f7eb}, {0x1f90c, 0x1f9ff}, {0x1fa70, 0x1faff},
+        {0x20000, 0x3fffd}};
+    *bytes = tm_text_utf8_bytes(text, strnlen(text, 4));
+    if (*bytes < 2) {
+        *bytes = 1;
+        return 1;
+    }
+    uint32_t character = (unsigned char)text[0] & (0x7fu >> *bytes);
+    for (size_t i = 1; i < *bytes; i++)
+        character = character << 6 | ((unsigned char)text[i] & 0x3f);
+    if (is_in(character, none, sizeof(none) / sizeof(*none)))
+        return 0;
+    return is_in(character, two, sizeof(two) / sizeof(*two)) ? 2 : 1;
 }
 
 size_t tm_figure_width(const char *text) {
     size_t width = 0;
-    for (; *text != '\0'; text++)
-        width += begins_character(*text);
+    for (size_t bytes; *text != '\0'; text += bytes)
+        width += measure(text, &bytes);
     return width;
 }
 
-size_t tm_figure_break(const char *text, size_t width) {
-    size_t length = 0, blank = 0, characters = 0;
-    for (; text[length] != '\0'; length++) {
-        if (text[length] == ' ')
-            blank = length;
-        characters += begins_character(text[length]);
-        if (characters > width)
-            return blank > 0 ? blank : length;
+/* Bytes of the beginning that takes at most `width` columns. */
+static size_t fitting(const char *text, size_t width) {
+    size_t length = 0, used = 0;
+    for (size_t bytes; text[length] != '\0'; length += bytes) {
+        used += measure(text + length, &bytes);
+        if (used > width)
+            break;
     }
     return length;
+}
+
+size_t tm_figure_break(const char *text, size_t width) {
+    size_t length = fitting(text, width);
+    if (text[length] == '\0')
+        return length;
+    size_t blank = length;
+    while (blank > 0 && text[blank] != ' ')
+        blank--;
+    return blank > 0 ? blank : length;
 }
 
 const char *tm_figure_cut(tm_arena *arena, const char *text, size_t width) {
     if (tm_figure_width(text) <= width)
         return text;
-    size_t length = 0, characters = 0;
-    while (!begins_character(text[length]) || characters < width - 2) {
-        characters += begins_character(text[length]);
-        length++;
-    }
-    return tm_arena_format(arena, "%.*s..", (int)length, text);
+    return tm_arena_format(arena, "%.*s..", (int)fitting(text, width - 2), text);
+}
+
+const char *tm_figure_middle(tm_arena *arena, const char *text, size_t width) {
+    size_t whole = tm_figure_width(text);
+    if (whole <= width)
+        return text;
+    size_t tail = (width - 2) / 2, head = fitting(text, width - 2 - tail);
+    const char *rest = text;
+    for (size_t bytes; whole > tail; rest += bytes)
+        whole -= measure(rest, &bytes);
+    for (size_t bytes; *rest != '\0' && measure(rest, &bytes) == 0;)
+        rest += bytes; /* a mark without what it stands over */
+    return tm_arena_format(arena, "%.*s..%s", (int)head, text, rest);
 }
 
 /* Where the macros of a variant begin, behind the definition's name; `length` when there are none.

@@ -1,7 +1,8 @@
 /* figure: how numbers and names are shown to people.
  *
- * Three significant digits, the unit that fits, "-" for nothing. Widths count code points: every
- * report is UTF-8. Results live in the arena. Deliberately does not know any output format. */
+ * Three significant digits, the unit that fits, "-" for nothing. Widths are columns of a terminal:
+ * every report is UTF-8, in which a character may take two of them or none. Results live in the
+ * arena. Deliberately does not know any output format. */
 #ifndef TM_REPORTS_FIGURE_H
 #define TM_REPORTS_FIGURE_H
 
@@ -9,6 +10,7 @@
 
 #include "lib/arena.h"
 #include "reports/model.h"
+#include "reports/terminal.h"
 
 /* "850 ns", "1.20 us", "34.5 ms", "2.10 s"; "-" unless positive and finite. */
 const char *tm_figure_latency(tm_arena *arena, double latency_ms);
@@ -24,6 +26,8 @@ const char *tm_figure_error(tm_arena *arena, double error);
 const char *tm_figure_status(const tm_model_cell *cell);
 /* The same for programs: "NOT_RUN", "BROKEN_TRACE". Static. */
 const char *tm_figure_status_key(const tm_model_cell *cell);
+/* The colour that goes with it. */
+tm_style tm_figure_style(const tm_model_cell *cell);
 /* "1 cell", "2 cells", "0 cells" for the noun "cell". */
 const char *tm_figure_count(tm_arena *arena, size_t count, const char *noun);
 
@@ -35,6 +39,8 @@ size_t tm_figure_width(const char *text);
 size_t tm_figure_break(const char *text, size_t width);
 /* At most `width` columns (at least 4), the rest replaced by "..". */
 const char *tm_figure_cut(tm_arena *arena, const char *text, size_t width);
+/* The same with ".." in the middle: names that begin alike often end differently. */
+const char *tm_figure_middle(tm_arena *arena, const char *text, size_t width);
 /* A solution's name in at most `width` columns: a trailing "_<definition>", or one before the
  * macros of a variant, gives way to "_*" first. */
 const char *tm_figure_solution(tm_arena *arena, const char *solution, const char *definition,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/file.h"
 #include "reports/command.h"
@@ -12,11 +13,13 @@
 #include "reports/gate_text.h"
 #include "reports/load.h"
 #include "reports/option.h"
+#include "reports/terminal.h"
 
 typedef struct {
-    const char *plan, *out, *build, *baseline, *srcdir;
+    const char *plan, *out, *build, *baseline, *srcdir, *colour;
     double threshold_percent, noise_percent, scale;
     bool no_identity;
+    tm_terminal terminal; /* that the verdict is printed to */
 } gate_arguments;
 
 static bool parse(tm_arena *arena, tm_diag *diag, int count, char **arguments, gate_arguments *out,
@@ -49,6 +52,7 @@ static bool parse(tm_arena *arena, tm_diag *diag, int count, char **arguments, g
         {"--scale", TM_OPTION_NUMBER, &out->scale, .value = "X",
          .help = "multiply the latencies of now: what would the gate say to a slowdown?",
          .least = 0.001, .most = 1000.0},
+        TM_TERMINAL_OPTION(&out->colour),
     };
     return tm_option_read(arena, diag,
                           &(tm_option_table){"gate", NULL, table, TM_OPTION_COUNT(table)}, count,
@@ -77,7 +81,8 @@ static bool print(tm_arena *arena, const tm_gate *gate, const gate_arguments *gi
                                    repository != NULL ? repository : given->srcdir};
     bool is_read = actions != NULL && strcmp(actions, "true") == 0;
     const char *notes = is_read ? tm_gate_text_annotations(arena, gate, &places) : "";
-    return tm_command_print(diag, "the verdict", tm_gate_text_format(arena, gate)) &&
+    return tm_command_print(diag, "the verdict",
+                            tm_gate_text_format(arena, gate, &given->terminal)) &&
            tm_command_print(diag, "the annotations", notes);
 }
 
@@ -97,7 +102,8 @@ int tm_gate_command_run(tm_arena *arena, tm_diag *diag, int count, char **argume
     if (!parse(arena, diag, count, arguments, &given, &status))
         return status;
     tm_baseline baseline;
-    if (!tm_baseline_read(arena, given.baseline, diag, &baseline) ||
+    if (!tm_terminal_look(diag, STDOUT_FILENO, given.colour, &given.terminal) ||
+        !tm_baseline_read(arena, given.baseline, diag, &baseline) ||
         is_own(arena, given.build, &baseline, diag))
         return TM_COMMAND_USAGE;
     const tm_model *model;

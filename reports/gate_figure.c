@@ -11,6 +11,16 @@ static const char *format_ratio(tm_arena *arena, double ratio) {
     return tm_arena_format(arena, "%+.1f%%", percent);
 }
 
+tm_style tm_gate_figure_style(tm_gate_verdict verdict) {
+    static const tm_style styles[TM_GATE_COUNT] = {
+        [TM_GATE_REGRESSED] = TM_STYLE_BAD, [TM_GATE_SLOWER] = TM_STYLE_BAD,
+        [TM_GATE_FAILING] = TM_STYLE_BAD,   [TM_GATE_AMBIGUOUS] = TM_STYLE_DOUBTFUL,
+        [TM_GATE_FASTER] = TM_STYLE_GOOD,   [TM_GATE_FIXED] = TM_STYLE_GOOD,
+        [TM_GATE_NEW] = TM_STYLE_PLAIN,     [TM_GATE_GONE] = TM_STYLE_DOUBTFUL,
+        [TM_GATE_SAME] = TM_STYLE_PLAIN};
+    return styles[verdict];
+}
+
 const char *tm_gate_figure_change(tm_arena *arena, const tm_gate_cell *cell) {
     return cell->is_compared ? format_ratio(arena, cell->comparison.ratio) : "-";
 }

@@ -24,11 +24,16 @@ static const char *describe(tm_arena *arena, const tm_gate_cell *cell) {
                            tm_figure_cut(arena, cell->axes, 30), cell->axes[0] ? ")" : "");
 }
 
-static void add_table(tm_arena *arena, const tm_gate *gate, tm_text *text) {
-    static const tm_table_column columns[] = {{"verdict", false}, {"before", true},
-                                              {"now", true},      {"change", true},
-                                              {"interval", true}, {"cell", false}};
-    tm_table *table = tm_table_create(arena, columns, 6, MAX_LINES);
+static void add_table(tm_arena *arena, const tm_gate *gate, const tm_terminal *terminal,
+                      tm_text *text) {
+    static const tm_table_column columns[] = {
+        {.title = "verdict"},
+        {.title = "before", .to_the_right = true, .drop = 2},
+        {.title = "now", .to_the_right = true, .drop = 1},
+        {.title = "change", .to_the_right = true},
+        {.title = "interval", .to_the_right = true, .drop = 3},
+        {.title = "cell", .least = 20}};
+    tm_table *table = tm_table_create(arena, columns, 6, (size_t)2 * MAX_LINES);
     size_t shown = 0, listed = 0;
     for (size_t i = 0; i < gate->count; i++) {
         const tm_gate_cell *cell = &gate->cells[i];
@@ -41,27 +46,32 @@ static void add_table(tm_arena *arena, const tm_gate *gate, tm_text *text) {
             tm_figure_latency(arena, cell->after_ms),
             tm_gate_figure_change(arena, cell),
             tm_gate_figure_interval(arena, cell),
-            tm_arena_format(arena, "%s%s%s", describe(arena, cell), note[0] ? ": " : "",
-                            tm_figure_cut(arena, note, 60)),
+            describe(arena, cell),
         };
         tm_table_add(table, cells);
+        tm_table_style(table, 0, tm_gate_figure_style(cell->verdict));
+        if (note[0] != '\0')
+            tm_table_add_note(table, note);
         shown++;
     }
     if (shown == 0)
         return;
-    tm_table_print(table, text);
+    tm_table_print(table, terminal, text);
     if (listed > shown)
         tm_text_format(text, "and %zu more: build/report/gate.md\n", listed - shown);
     tm_text_add(text, "\n");
 }
 
-const char *tm_gate_text_format(tm_arena *arena, const tm_gate *gate) {
+const char *tm_gate_text_format(tm_arena *arena, const tm_gate *gate, const tm_terminal *terminal) {
     tm_text text = {0};
-    add_table(arena, gate, &text);
+    add_table(arena, gate, terminal, &text);
     const char *const *method = tm_gate_figure_method(arena, gate);
     for (size_t i = 0; method[i] != NULL; i++)
         tm_text_format(&text, "%s\n", method[i]);
-    tm_text_format(&text, "gate %s: %s\n", tm_gate_has_failed(gate) ? "FAILED" : "passed",
+    tm_text_format(&text, "gate %s: %s\n",
+                   tm_gate_has_failed(gate)
+                       ? tm_terminal_paint(arena, terminal, TM_STYLE_BAD, "FAILED")
+                       : tm_terminal_paint(arena, terminal, TM_STYLE_GOOD, "passed"),
                    tm_gate_figure_counts(arena, gate));
     const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
     tm_text_free(&text);

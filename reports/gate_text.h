@@ -4,9 +4,10 @@
 
 #include "lib/arena.h"
 #include "reports/gate.h"
+#include "reports/terminal.h"
 
 /* A table of the cells that are not SAME, NEW or GONE, at most 40; what was compared; counts. */
-const char *tm_gate_text_format(tm_arena *arena, const tm_gate *gate);
+const char *tm_gate_text_format(tm_arena *arena, const tm_gate *gate, const tm_terminal *terminal);
 /* Where code is looked for, to be named in annotations (code.h). */
 typedef struct {
     const char *build, *srcdir, *repository;

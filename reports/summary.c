@@ -10,7 +10,6 @@
 #include "reports/table.h"
 #include "reports/tuning.h"
 
-#define WIDTH 100
 #define MAX_SOLUTION_ROWS 60
 #define MAX_FAILURES 20
 #define MAX_LINES 10 /* of the sections that only list */
@@ -20,74 +19,92 @@ typedef struct {
     size_t count;
 } variant_list;
 
+/* What the text is written into. */
+typedef struct {
+    tm_arena *arena;
+    tm_text *text;
+    const tm_terminal *terminal;
+} page;
+
+static const char *paint(page *out, tm_style style, const char *text) {
+    return tm_terminal_paint(out->arena, out->terminal, style, text);
+}
+
 /* `head`, as many of the names as fit into the width, and `tail`. */
-static void add_list(tm_arena *arena, tm_text *text, const char *head, const char *const *names,
-                     size_t count, const char *tail) {
+static void add_list(page *out, const char *head, const char *const *names, size_t count,
+                     const char *tail) {
     size_t used = tm_figure_width(head) + tm_figure_width(tail);
-    tm_text_add(text, head);
+    tm_text_add(out->text, head);
     for (size_t i = 0; i < count; i++) {
         const char *rest =
-            i + 1 < count ? tm_arena_format(arena, " and %zu more", count - i - 1) : "";
-        size_t room =
-            WIDTH > used + tm_figure_width(rest) + 4 ? WIDTH - used - tm_figure_width(rest) : 4;
-        const char *name = tm_figure_line(arena, names[i]);
+            i + 1 < count ? tm_arena_format(out->arena, " and %zu more", count - i - 1) : "";
+        size_t room = out->terminal->width > used + tm_figure_width(rest) + 4
+                          ? out->terminal->width - used - tm_figure_width(rest)
+                          : 4;
+        const char *name = tm_figure_line(out->arena, names[i]);
         const char *comma = i > 0 ? ", " : "";
         if (i > 0 && strlen(comma) + tm_figure_width(name) > room) {
-            tm_text_format(text, " and %zu more", count - i);
+            tm_text_format(out->text, " and %zu more", count - i);
             break;
         }
-        name = tm_figure_cut(arena, name, room);
-        tm_text_format(text, "%s%s", comma, name);
+        name = tm_figure_cut(out->arena, name, room);
+        tm_text_format(out->text, "%s%s", comma, name);
         used += strlen(comma) + tm_figure_width(name);
     }
-    tm_text_format(text, "%s\n", tail);
+    tm_text_format(out->text, "%s\n", tail);
 }
 
 /* A line in at most three, indented as the text of a failure. */
-static void add_wrapped(tm_arena *arena, tm_text *text, const char *raw) {
-    const char *rest = tm_figure_line(arena, raw);
+static void add_wrapped(page *out, const char *raw) {
+    const char *rest = tm_figure_line(out->arena, raw);
     const char *indent = "    ";
     for (int i = 0; i < 3; i++, indent = "      ") {
-        size_t room = WIDTH - strlen(indent);
+        size_t room = out->terminal->width - strlen(indent);
         size_t fitting = tm_figure_break(rest, room);
         if (i == 2 || rest[fitting] == '\0') {
-            tm_text_format(text, "%s%s\n", indent, tm_figure_cut(arena, rest, room));
+            tm_text_format(out->text, "%s%s\n", indent, tm_figure_cut(out->arena, rest, room));
             return;
         }
-        tm_text_format(text, "%s%.*s\n", indent, (int)fitting, rest);
+        tm_text_format(out->text, "%s%.*s\n", indent, (int)fitting, rest);
         rest += fitting;
         rest += strspn(rest, " ");
     }
 }
 
-static void add_count(tm_text *text, size_t count, const char *what) {
+static void add_count(page *out, size_t count, const char *what, tm_style style) {
     if (count > 0)
-        tm_text_format(text, ", %zu %s", count, what);
+        tm_text_format(out->text, ", %s",
+                       paint(out, style, tm_arena_format(out->arena, "%zu %s", count, what)));
 }
 
-static void add_header(tm_arena *arena, tm_text *text, const tm_model *model) {
-    const char *where = tm_figure_line(arena, model->backend);
+static void add_header(page *out, const tm_model *model) {
+    const char *where = tm_figure_line(out->arena, model->backend);
     if (model->hardware[0] != NULL)
-        where = tm_arena_format(arena, "%s, %s%s", where, tm_figure_line(arena, model->hardware[0]),
+        where = tm_arena_format(out->arena, "%s, %s%s", where,
+                                tm_figure_line(out->arena, model->hardware[0]),
                                 model->hardware[1] != NULL ? " and others" : "");
     size_t definitions = 0;
     for (size_t i = 0; i < model->definition_count; i++)
         definitions += model->definitions[i].score.cells > 0;
     const tm_score *score = &model->score;
-    const char *line = tm_arena_format(arena, "tracemill: %s over %s on %s",
-                                       tm_figure_count(arena, score->cells, "cell"),
-                                       tm_figure_count(arena, definitions, "definition"), where);
-    tm_text_format(text, "%s\n", tm_figure_cut(arena, line, WIDTH));
-    tm_text_format(text, "%zu passed", score->by_status[TM_STATUS_PASSED]);
-    add_count(text, tm_score_failed(score), "failed");
-    add_count(text, score->by_status[TM_STATUS_VOID], "void");
-    add_count(text, score->not_run, "not run");
-    add_count(text, score->broken, score->broken == 1 ? "broken trace" : "broken traces");
+    const char *line =
+        tm_arena_format(out->arena, "tracemill: %s over %s on %s",
+                        tm_figure_count(out->arena, score->cells, "cell"),
+                        tm_figure_count(out->arena, definitions, "definition"), where);
+    tm_text_format(out->text, "%s\n", tm_figure_cut(out->arena, line, out->terminal->width));
+    size_t passed = score->by_status[TM_STATUS_PASSED];
+    tm_text_add(out->text, paint(out, passed > 0 ? TM_STYLE_GOOD : TM_STYLE_PLAIN,
+                                 tm_arena_format(out->arena, "%zu passed", passed)));
+    add_count(out, tm_score_failed(score), "failed", TM_STYLE_BAD);
+    add_count(out, score->by_status[TM_STATUS_VOID], "void", TM_STYLE_DOUBTFUL);
+    add_count(out, score->not_run, "not run", TM_STYLE_DOUBTFUL);
+    add_count(out, score->broken, score->broken == 1 ? "broken trace" : "broken traces",
+              TM_STYLE_BAD);
     size_t count;
-    const tm_group_need *needs = tm_group_needs(arena, model, &count);
+    const tm_group_need *needs = tm_group_needs(out->arena, model, &count);
     for (size_t i = 0; i < count; i++)
-        add_count(text, needs[i].cells, needs[i].name);
-    tm_text_add(text, "\n");
+        add_count(out, needs[i].cells, needs[i].name, TM_STYLE_DOUBTFUL);
+    tm_text_add(out->text, "\n");
 }
 
 /* ---- the table ---- */
@@ -105,11 +122,25 @@ static const char *speedup_text(tm_arena *arena, const tm_score *score) {
     return comparable ? tm_figure_speedup(arena, tm_score_speedup(score)) : "-";
 }
 
-static void add_solution_row(tm_arena *arena, tm_table *table,
-                             const tm_model_definition *definition,
+/* What a name may take: more than in a file where the terminal is wider. */
+static size_t name_width(const page *out, size_t in_file) {
+    size_t width = out->terminal->width, file = tm_terminal_file.width;
+    return width > file ? in_file + width - file : in_file;
+}
+
+/* Whether all that have a verdict have passed. */
+static tm_style passed_style(const tm_score *score) {
+    if (tm_score_failed(score) + score->broken > 0)
+        return TM_STYLE_BAD;
+    return tm_score_complete(score) ? TM_STYLE_GOOD : TM_STYLE_PLAIN;
+}
+
+static void add_solution_row(page *out, tm_table *table, const tm_model_definition *definition,
                              const tm_model_solution *solution) {
+    tm_arena *arena = out->arena;
     const tm_score *score = &solution->score;
-    const char *name = tm_figure_solution(arena, solution->name, definition->name, 39);
+    const char *name =
+        tm_figure_solution(arena, solution->name, definition->name, name_width(out, 39));
     const char *const cells[] = {
         tm_arena_format(arena, "%s %s", definition->best == solution ? "*" : " ", name),
         tm_figure_cut(arena, tm_figure_line(arena, solution->author), 12),
@@ -121,6 +152,7 @@ static void add_solution_row(tm_arena *arena, tm_table *table,
         tm_figure_percent(arena, score->max_percent),
     };
     tm_table_add(table, cells);
+    tm_table_style(table, 2, passed_style(score));
 }
 
 /* Of the variants of one solution a single one stands in the table. */
@@ -129,35 +161,38 @@ static bool is_shown(const variant_list *tunings, const tm_model_solution *solut
     return tuning == NULL || tuning->shown == solution;
 }
 
-static void add_solution_table(tm_arena *arena, tm_text *text, const tm_model *model,
-                               const variant_list *tunings, size_t rows) {
-    static const tm_table_column columns[] = {{"definition, solution", false},
-                                              {"author", false},
-                                              {"passed", true},
-                                              {"latency", true},
-                                              {"speedup", true},
-                                              {"limit", true}};
-    tm_table *table = tm_table_create(arena, columns, sizeof(columns) / sizeof(*columns),
+static void add_solution_table(page *out, const tm_model *model, const variant_list *tunings,
+                               size_t rows) {
+    static const tm_table_column columns[] = {{.title = "definition, solution", .least = 22},
+                                              {.title = "author", .least = 6, .drop = 2},
+                                              {.title = "passed", .to_the_right = true},
+                                              {.title = "latency", .to_the_right = true},
+                                              {.title = "speedup", .to_the_right = true},
+                                              {.title = "limit", .to_the_right = true, .drop = 1}};
+    tm_table *table = tm_table_create(out->arena, columns, sizeof(columns) / sizeof(*columns),
                                       rows + model->definition_count);
     for (size_t i = 0; i < model->definition_count; i++) {
         const tm_model_definition *definition = &model->definitions[i];
         if (definition->score.cells + definition->score.waiting == 0)
             continue;
-        const char *name = tm_figure_line(arena, definition->name);
-        tm_table_add_heading(table, tm_figure_cut(arena, name, WIDTH));
+        tm_table_add_heading(table, tm_figure_line(out->arena, definition->name));
         for (size_t j = 0; j < definition->solution_count; j++)
             if (is_shown(tunings, &definition->solutions[j]))
-                add_solution_row(arena, table, definition, &definition->solutions[j]);
+                add_solution_row(out, table, definition, &definition->solutions[j]);
     }
-    tm_table_print(table, text);
+    tm_table_print(table, out->terminal, out->text);
 }
 
-static void add_definition_row(tm_arena *arena, tm_table *table,
-                               const tm_model_definition *definition) {
+static void add_definition_row(page *out, tm_table *table, const tm_model_definition *definition) {
+    tm_arena *arena = out->arena;
     const tm_model_solution *best = definition->best;
     const char *name = tm_figure_line(arena, definition->name);
-    const char *cells[] = {
-        tm_figure_cut(arena, name, 35), passed_text(arena, &definition->score), "-", "-", "-", "-"};
+    const char *cells[] = {tm_figure_cut(arena, name, name_width(out, 35)),
+                           passed_text(arena, &definition->score),
+                           "-",
+                           "-",
+                           "-",
+                           "-"};
     if (best != NULL) {
         cells[2] = tm_figure_solution(arena, best->name, definition->name, 18);
         cells[3] =
@@ -166,45 +201,50 @@ static void add_definition_row(tm_arena *arena, tm_table *table,
         cells[5] = tm_figure_percent(arena, best->score.max_percent);
     }
     tm_table_add(table, cells);
+    tm_table_style(table, 1, passed_style(&definition->score));
 }
 
-static void add_definition_table(tm_arena *arena, tm_text *text, const tm_model *model) {
-    static const tm_table_column columns[] = {{"definition", false},    {"passed", true},
-                                              {"best solution", false}, {"latency", true},
-                                              {"speedup", true},        {"limit", true}};
-    tm_table *table = tm_table_create(arena, columns, sizeof(columns) / sizeof(*columns),
+static void add_definition_table(page *out, const tm_model *model) {
+    static const tm_table_column columns[] = {{.title = "definition", .least = 16},
+                                              {.title = "passed", .to_the_right = true},
+                                              {.title = "best solution", .least = 13},
+                                              {.title = "latency", .to_the_right = true},
+                                              {.title = "speedup", .to_the_right = true},
+                                              {.title = "limit", .to_the_right = true, .drop = 1}};
+    tm_table *table = tm_table_create(out->arena, columns, sizeof(columns) / sizeof(*columns),
                                       model->definition_count);
     for (size_t i = 0; i < model->definition_count; i++)
         if (model->definitions[i].score.cells > 0)
-            add_definition_row(arena, table, &model->definitions[i]);
-    tm_table_print(table, text);
+            add_definition_row(out, table, &model->definitions[i]);
+    tm_table_print(table, out->terminal, out->text);
 }
 
-static void add_table(tm_arena *arena, tm_text *text, const tm_model *model,
-                      const variant_list *tunings) {
+static void add_table(page *out, const tm_model *model, const variant_list *tunings) {
     size_t rows = 0;
     for (size_t i = 0; i < model->definition_count; i++)
         for (size_t j = 0; j < model->definitions[i].solution_count; j++)
             rows += is_shown(tunings, &model->definitions[i].solutions[j]);
-    tm_text_add(text, "\n");
+    tm_text_add(out->text, "\n");
     if (model->score.cells + model->score.waiting == 0) {
-        tm_text_add(text, "Nothing was planned: no definition has a reference, a solution and a "
-                          "workload.\n");
+        tm_text_add(out->text,
+                    "Nothing was planned: no definition has a reference, a solution and a "
+                    "workload.\n");
         return;
     }
     if (rows <= MAX_SOLUTION_ROWS) {
-        add_solution_table(arena, text, model, tunings, rows);
-        tm_text_add(text, "\n* best of its definition: every cell passed, highest speedup\n");
+        add_solution_table(out, model, tunings, rows);
+        tm_text_add(out->text, "\n* best of its definition: every cell passed, highest speedup\n");
     } else {
-        add_definition_table(arena, text, model);
-        tm_text_add(text, "\nbest: every cell passed, highest speedup; name_* ends in the "
-                          "definition's name\n");
+        add_definition_table(out, model);
+        tm_text_add(out->text, "\nbest: every cell passed, highest speedup; name_* ends in the "
+                               "definition's name\n");
     }
-    tm_text_add(text, "latency: over the workloads; speedup over the reference: geometric mean\n"
-                      "limit: of what the device allows, at the best workload\n");
-    const char *measuring = tm_doubt_measuring(arena, &model->score);
+    tm_text_add(out->text,
+                "latency: over the workloads; speedup over the reference: geometric mean\n"
+                "limit: of what the device allows, at the best workload\n");
+    const char *measuring = tm_doubt_measuring(out->arena, &model->score);
     if (measuring != NULL)
-        tm_text_format(text, "measuring: %s\n", measuring);
+        tm_text_format(out->text, "measuring: %s\n", measuring);
 }
 
 /* ---- variants ---- */
@@ -230,91 +270,96 @@ static const char *spread_text(tm_arena *arena, const tm_tuning_family *family) 
     return text;
 }
 
-static void add_family(tm_arena *arena, tm_text *text, const tm_tuning_family *family) {
-    const char *name = tm_figure_cut(arena, tm_figure_line(arena, family->name), 40);
+static void add_family(page *out, const tm_tuning_family *family) {
+    size_t width = out->terminal->width;
+    const char *name =
+        tm_figure_cut(out->arena, tm_figure_line(out->arena, family->name), width * 2 / 5);
     const char *best = "none passed every cell";
     if (family->best != NULL)
-        best = tm_figure_line(arena, tm_tuning_values(arena, family->best->example));
+        best = tm_figure_line(out->arena, tm_tuning_values(out->arena, family->best->example));
     const char *where =
         family->best == NULL ? ""
         : family->tuning_count == 1
-            ? tm_arena_format(arena, ", %s",
-                              tm_figure_speedup(arena, tm_score_speedup(&family->best->score)))
-            : tm_arena_format(arena, ", %s over %s, best of %zu",
-                              tm_figure_speedup(arena, tm_score_speedup(&family->best->score)),
-                              tm_figure_count(arena, family->tuning_count, "definition"),
+            ? tm_arena_format(out->arena, ", %s",
+                              tm_figure_speedup(out->arena, tm_score_speedup(&family->best->score)))
+            : tm_arena_format(out->arena, ", %s over %s, best of %zu",
+                              tm_figure_speedup(out->arena, tm_score_speedup(&family->best->score)),
+                              tm_figure_count(out->arena, family->tuning_count, "definition"),
                               family->best->best_of);
-    tm_text_format(text, "  %s: %s\n    %s\n", name,
-                   tm_figure_cut(arena, tm_arena_format(arena, "%s%s", best, where),
-                                 WIDTH - 4 - tm_figure_width(name)),
-                   spread_text(arena, family));
+    tm_text_format(out->text, "  %s: %s\n    %s\n", name,
+                   tm_figure_cut(out->arena, tm_arena_format(out->arena, "%s%s", best, where),
+                                 width - 4 - tm_figure_width(name)),
+                   spread_text(out->arena, family));
 }
 
-static void add_variants(tm_arena *arena, tm_text *text, const variant_list *tunings) {
+static void add_variants(page *out, const variant_list *tunings) {
     if (tunings->count == 0)
         return;
-    tm_text_add(text, "\nVARIANTS  the best of each, which is the one in the table; by workload in "
-                      "report.md\n");
+    tm_text_add(out->text,
+                "\nVARIANTS  the best of each, which is the one in the table; by workload in "
+                "report.md\n");
     for (size_t i = 0; i < tunings->count && i < MAX_LINES; i++)
-        add_family(arena, text, &tunings->families[i]);
+        add_family(out, &tunings->families[i]);
     if (tunings->count > MAX_LINES)
-        tm_text_format(text, "  and %s in report.md\n",
-                       tm_figure_count(arena, tunings->count - MAX_LINES, "more family"));
+        tm_text_format(out->text, "  and %s in report.md\n",
+                       tm_figure_count(out->arena, tunings->count - MAX_LINES, "more family"));
 }
 
 /* ---- failures ---- */
 
-static void add_group(tm_arena *arena, tm_text *text, const tm_group *group) {
+static void add_group(page *out, const tm_group *group) {
     const tm_model_cell *first = group->cells[0].cell;
+    const char *status = tm_figure_status(first);
     const char *head = tm_arena_format(
-        arena, "  %s  %s / %s", tm_figure_status(first),
-        tm_figure_line(arena, group->definition->name),
-        tm_figure_solution(arena, group->solution->name, group->definition->name, 46));
+        out->arena, "%s / %s", tm_figure_line(out->arena, group->definition->name),
+        tm_figure_solution(out->arena, group->solution->name, group->definition->name, 46));
     const char *tail = group->count == 1
                            ? ""
-                           : tm_arena_format(arena, ", %zu of %zu workloads", group->count,
+                           : tm_arena_format(out->arena, ", %zu of %zu workloads", group->count,
                                              group->definition->workload_count);
-    head = tm_figure_cut(arena, head, WIDTH - tm_figure_width(tail));
-    tm_text_format(text, "\n%s%s\n", head, tail);
-    const char *workload = tm_figure_workload(arena, group->cells[0].workload);
+    size_t taken = strlen("    ") + tm_figure_width(status) + tm_figure_width(tail);
+    size_t room = out->terminal->width > taken + 4 ? out->terminal->width - taken : 4;
+    tm_text_format(out->text, "\n  %s  %s%s\n", paint(out, TM_STYLE_BAD, status),
+                   tm_figure_cut(out->arena, head, room), tail);
+    const char *workload = tm_figure_workload(out->arena, group->cells[0].workload);
     const char *reason = first->reason[0] != '\0' ? first->reason : "the trace gives no reason";
-    add_wrapped(arena, text, tm_arena_format(arena, "%s: %s", workload, reason));
+    add_wrapped(out, tm_arena_format(out->arena, "%s: %s", workload, reason));
     if (group->count > 1) {
-        const char **others = tm_arena_array(arena, group->count, sizeof(*others));
+        const char **others = tm_arena_array(out->arena, group->count, sizeof(*others));
         for (size_t i = 1; i < group->count; i++)
-            others[i - 1] = tm_figure_workload(arena, group->cells[i].workload);
-        add_list(arena, text, "    also ", others, group->count - 1, "");
+            others[i - 1] = tm_figure_workload(out->arena, group->cells[i].workload);
+        add_list(out, "    also ", others, group->count - 1, "");
     }
     if (first->log_path != NULL)
-        tm_text_format(text, "    log  %s\n", first->log_path);
+        tm_text_format(out->text, "    log  %s\n", first->log_path);
     else
-        tm_text_format(text, "    see  %s\n", first->trace_path);
+        tm_text_format(out->text, "    see  %s\n", first->trace_path);
     if (first->state == TM_MODEL_RAN)
-        tm_text_format(text, "    run  %s\n", first->command);
+        tm_text_format(out->text, "    run  %s\n", first->command);
     else
-        tm_text_add(text, "    fix  delete it, then `ninja bench`\n");
+        tm_text_add(out->text, "    fix  delete it, then `ninja bench`\n");
 }
 
-static void add_failures(tm_arena *arena, tm_text *text, const tm_model *model, const char *build) {
+static void add_failures(page *out, const tm_model *model, const char *build) {
     size_t count;
-    const tm_group *groups = tm_group_failures(arena, model, &count);
+    const tm_group *groups = tm_group_failures(out->arena, model, &count);
     if (count == 0)
         return;
     size_t broken = model->score.broken, more = tm_score_failed(&model->score) + broken;
     for (size_t i = 0; i < count && i < MAX_FAILURES; i++)
         more -= groups[i].count;
-    tm_text_format(text, "\nFAILED  %s",
-                   tm_figure_count(arena, tm_score_failed(&model->score), "cell"));
+    tm_text_format(out->text, "\n%s  %s", paint(out, TM_STYLE_BAD, "FAILED"),
+                   tm_figure_count(out->arena, tm_score_failed(&model->score), "cell"));
     if (broken > 0)
-        tm_text_format(text, " and %s", tm_figure_count(arena, broken, "broken trace"));
+        tm_text_format(out->text, " and %s", tm_figure_count(out->arena, broken, "broken trace"));
     if (strcmp(build, ".") != 0)
-        tm_text_format(text, "; paths are relative to %s", build);
-    tm_text_add(text, "\n");
+        tm_text_format(out->text, "; paths are relative to %s", build);
+    tm_text_add(out->text, "\n");
     for (size_t i = 0; i < count && i < MAX_FAILURES; i++)
-        add_group(arena, text, &groups[i]);
+        add_group(out, &groups[i]);
     if (more > 0)
-        tm_text_format(text, "\n  and %s in report.md\n",
-                       tm_figure_count(arena, more, "more cell"));
+        tm_text_format(out->text, "\n  and %s in report.md\n",
+                       tm_figure_count(out->arena, more, "more cell"));
 }
 
 /* ---- what is nobody's failure ---- */
@@ -326,138 +371,141 @@ static const char *group_name(tm_arena *arena, const tm_group *group) {
 }
 
 /* One section that lists groups of cells which are nobody's fault. */
-static void add_quiet_groups(tm_arena *arena, tm_text *text, const tm_group *groups, size_t count,
-                             size_t cells, const char *title, const char *advice) {
+static void add_quiet_groups(page *out, const tm_group *groups, size_t count, size_t cells,
+                             const char *title, const char *advice) {
     if (count == 0)
         return;
-    tm_text_format(text, "\n%s  %s; %s\n", title, tm_figure_count(arena, cells, "cell"), advice);
+    tm_text_format(out->text, "\n%s  %s; %s\n", paint(out, TM_STYLE_DOUBTFUL, title),
+                   tm_figure_count(out->arena, cells, "cell"), advice);
     for (size_t i = 0; i < count && i < MAX_LINES; i++) {
         const tm_group *group = &groups[i];
-        const char *name = tm_figure_cut(arena, group_name(arena, group), 46);
-        const char **names = tm_arena_array(arena, group->count, sizeof(*names));
+        const char *name = tm_figure_cut(out->arena, group_name(out->arena, group), 46);
+        const char **names = tm_arena_array(out->arena, group->count, sizeof(*names));
         for (size_t j = 0; j < group->count; j++)
-            names[j] = tm_figure_workload(arena, group->cells[j].workload);
+            names[j] = tm_figure_workload(out->arena, group->cells[j].workload);
         if (group->count == group->definition->workload_count)
-            tm_text_format(text, "  %s: all %s\n", name,
-                           tm_figure_count(arena, group->count, "workload"));
+            tm_text_format(out->text, "  %s: all %s\n", name,
+                           tm_figure_count(out->arena, group->count, "workload"));
         else
-            add_list(arena, text, tm_arena_format(arena, "  %s: ", name), names, group->count, "");
+            add_list(out, tm_arena_format(out->arena, "  %s: ", name), names, group->count, "");
         const tm_model_cell *first = group->cells[0].cell;
         if (group->solution == NULL && first != NULL && first->reason[0] != '\0')
-            add_wrapped(arena, text, first->reason);
+            add_wrapped(out, first->reason);
     }
     if (count > MAX_LINES)
-        tm_text_format(text, "  and %s in report.md\n",
-                       tm_figure_count(arena, count - MAX_LINES, "more line"));
+        tm_text_format(out->text, "  and %s in report.md\n",
+                       tm_figure_count(out->arena, count - MAX_LINES, "more line"));
 }
 
 /* ---- doubts ---- */
 
 /* What only needs to be known, a line each. */
-static void add_noise(tm_arena *arena, tm_text *text, const tm_model *model) {
+static void add_noise(page *out, const tm_model *model) {
     const char *separator = "\n";
     for (int i = 0; i < TM_DOUBT_COUNT; i++) {
         if (tm_doubt_is_grave((tm_doubt)i) || model->score.doubts[i] == 0)
             continue;
-        tm_text_format(text, "%s%s  %s; %s\n", separator, tm_doubt_name((tm_doubt)i),
-                       tm_figure_count(arena, model->score.doubts[i], "cell"),
-                       tm_doubt_advice(arena, (tm_doubt)i, &model->score));
+        tm_text_format(out->text, "%s%s  %s; %s\n", separator,
+                       paint(out, TM_STYLE_DOUBTFUL, tm_doubt_name((tm_doubt)i)),
+                       tm_figure_count(out->arena, model->score.doubts[i], "cell"),
+                       tm_doubt_advice(out->arena, (tm_doubt)i, &model->score));
         separator = "";
     }
 }
 
-static void add_doubts(tm_arena *arena, tm_text *text, const tm_model *model) {
+static void add_doubts(page *out, const tm_model *model) {
     for (int i = 0; i < TM_DOUBT_COUNT; i++) {
         if (!tm_doubt_is_grave((tm_doubt)i))
             continue;
         size_t count;
-        const tm_group *groups = tm_group_doubted(arena, model, (tm_doubt)i, &count);
-        add_quiet_groups(arena, text, groups, count, model->score.doubts[i],
-                         tm_doubt_name((tm_doubt)i),
-                         tm_doubt_advice(arena, (tm_doubt)i, &model->score));
+        const tm_group *groups = tm_group_doubted(out->arena, model, (tm_doubt)i, &count);
+        add_quiet_groups(out, groups, count, model->score.doubts[i], tm_doubt_name((tm_doubt)i),
+                         tm_doubt_advice(out->arena, (tm_doubt)i, &model->score));
     }
-    add_noise(arena, text, model);
+    add_noise(out, model);
 }
 
 /* ---- gaps ---- */
 
-static void add_missing(tm_arena *arena, tm_text *text, const tm_model *model) {
+static void add_missing(page *out, const tm_model *model) {
     size_t count;
-    const tm_group *groups = tm_group_not_run(arena, model, &count);
-    add_quiet_groups(arena, text, groups, count, model->score.not_run, "NOT RUN",
-                     "run `ninja bench`");
-    groups = tm_group_void(arena, model, &count);
-    add_quiet_groups(arena, text, groups, count, model->score.by_status[TM_STATUS_VOID], "VOID",
+    const tm_group *groups = tm_group_not_run(out->arena, model, &count);
+    add_quiet_groups(out, groups, count, model->score.not_run, "NOT RUN", "run `ninja bench`");
+    groups = tm_group_void(out->arena, model, &count);
+    add_quiet_groups(out, groups, count, model->score.by_status[TM_STATUS_VOID], "VOID",
                      "nothing that a solution did, and no verdict");
 }
 
-static void add_reasons(tm_arena *arena, tm_text *text, const tm_group_reason *reasons,
-                        size_t count, const char *kind) {
+static void add_reasons(page *out, const tm_group_reason *reasons, size_t count, const char *kind) {
     for (size_t i = 0; i < count; i++) {
         const tm_group_reason *reason = &reasons[i];
-        const char *text_line = tm_figure_cut(arena, tm_figure_line(arena, reason->reason), 50);
+        const char *text_line =
+            tm_figure_cut(out->arena, tm_figure_line(out->arena, reason->reason), 50);
         const char *head = tm_arena_format(
-            arena, "  %s: %s (", text_line,
-            tm_figure_count(arena, reason->count, kind != NULL ? kind : reason->kind));
-        const char **names = tm_arena_array(arena, reason->count, sizeof(*names));
+            out->arena, "  %s: %s (", text_line,
+            tm_figure_count(out->arena, reason->count, kind != NULL ? kind : reason->kind));
+        const char **names = tm_arena_array(out->arena, reason->count, sizeof(*names));
         for (size_t j = 0; j < reason->count; j++)
             names[j] = strcmp(reason->kind, "workload") == 0
-                           ? tm_figure_uuid(arena, reason->entries[j].name)
+                           ? tm_figure_uuid(out->arena, reason->entries[j].name)
                            : reason->entries[j].name;
         bool can_add = strcmp(reason->reason, "no native reference") == 0;
-        add_list(arena, text, head, names, reason->count, ")");
+        add_list(out, head, names, reason->count, ")");
         if (can_add)
-            tm_text_add(text, "    add one as CONTRIBUTING.md says\n");
+            tm_text_add(out->text, "    add one as CONTRIBUTING.md says\n");
     }
 }
 
 /* What has no trace, and no verdict, for want of something. */
-static void add_waiting(tm_arena *arena, tm_text *text, const tm_model *model) {
+static void add_waiting(page *out, const tm_model *model) {
     size_t count;
-    const tm_group_need *needs = tm_group_needs(arena, model, &count);
+    const tm_group_need *needs = tm_group_needs(out->arena, model, &count);
     for (size_t i = 0; i < count; i++) {
-        tm_text_format(text, "\n%s  %s that cannot run here\n", needs[i].name,
-                       tm_figure_count(arena, needs[i].cells, "cell"));
-        add_reasons(arena, text, needs[i].reasons, needs[i].reason_count, "solution");
+        tm_text_format(out->text, "\n%s  %s that cannot run here\n",
+                       paint(out, TM_STYLE_DOUBTFUL, needs[i].name),
+                       tm_figure_count(out->arena, needs[i].cells, "cell"));
+        add_reasons(out, needs[i].reasons, needs[i].reason_count, "solution");
     }
 }
 
-static void add_not_planned(tm_arena *arena, tm_text *text, const tm_model *model) {
+static void add_not_planned(page *out, const tm_model *model) {
     size_t count;
-    const tm_group_reason *reasons = tm_group_not_planned(arena, model, &count);
+    const tm_group_reason *reasons = tm_group_not_planned(out->arena, model, &count);
     if (count > 0)
-        tm_text_add(text, "\nNOT PLANNED\n");
-    add_reasons(arena, text, reasons, count, NULL);
+        tm_text_format(out->text, "\n%s\n", paint(out, TM_STYLE_DOUBTFUL, "NOT PLANNED"));
+    add_reasons(out, reasons, count, NULL);
 }
 
 /* Rows that show little, whoever passes them. */
-static void add_weak(tm_arena *arena, tm_text *text, const tm_model *model) {
+static void add_weak(page *out, const tm_model *model) {
     size_t weak = 0, all = 0;
     for (size_t i = 0; i < model->definition_count; i++)
         for (size_t j = 0; j < model->definitions[i].workload_count; j++, all++)
             weak += model->definitions[i].workloads[j].weak != NULL;
     if (weak > 0)
-        tm_text_format(text,
-                       "\nWEAK  %zu of %s would let a plainly wrong answer pass; see report.md\n",
-                       weak, tm_figure_count(arena, all, "workload"));
+        tm_text_format(out->text,
+                       "\n%s  %zu of %s would let a plainly wrong answer pass; see report.md\n",
+                       paint(out, TM_STYLE_DOUBTFUL, "WEAK"), weak,
+                       tm_figure_count(out->arena, all, "workload"));
 }
 
 const char *tm_summary_format(tm_arena *arena, const tm_model *model, const char *build,
-                              const char *report_path) {
+                              const char *report_path, const tm_terminal *terminal) {
     tm_text text = {0};
-    add_header(arena, &text, model);
+    page out = {arena, &text, terminal};
+    add_header(&out, model);
     variant_list tunings = {0};
     tunings.families = tm_tuning_find(arena, model, &tunings.count);
-    add_table(arena, &text, model, &tunings);
-    add_variants(arena, &text, &tunings);
-    add_failures(arena, &text, model, build);
-    add_weak(arena, &text, model);
-    add_doubts(arena, &text, model);
-    add_missing(arena, &text, model);
-    add_waiting(arena, &text, model);
-    add_not_planned(arena, &text, model);
+    add_table(&out, model, &tunings);
+    add_variants(&out, &tunings);
+    add_failures(&out, model, build);
+    add_weak(&out, model);
+    add_doubts(&out, model);
+    add_missing(&out, model);
+    add_waiting(&out, model);
+    add_not_planned(&out, model);
     if (model->dataset_errors > 0)
-        tm_text_format(&text, "\nDATASET  %s; run `ninja check`\n",
+        tm_text_format(&text, "\n%s  %s; run `ninja check`\n", paint(&out, TM_STYLE_BAD, "DATASET"),
                        tm_figure_count(arena, (size_t)model->dataset_errors, "error"));
     tm_text_format(&text, "\nreport: %s\n", report_path);
     const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);

@@ -17,9 +17,10 @@
 #include "reports/option.h"
 #include "reports/report_json.h"
 #include "reports/summary.h"
+#include "reports/terminal.h"
 
 typedef struct {
-    const char *plan, *out, *build, *srcdir, *commit;
+    const char *plan, *out, *build, *srcdir, *commit, *colour;
     bool quiet;
 } write_options;
 
@@ -42,6 +43,7 @@ static bool read_options(tm_arena *arena, tm_diag *diag, int count, char **argum
         {"--commit", TM_OPTION_TEXT, &options->commit, .value = "NAME",
          .help = "what was built, for report.html"},
         {"--quiet", TM_OPTION_FLAG, &options->quiet, .help = "do not print the summary"},
+        TM_TERMINAL_OPTION(&options->colour),
     };
     return tm_option_read(arena, diag,
                           &(tm_option_table){"write", NULL, table, TM_OPTION_COUNT(table)}, count,
@@ -74,10 +76,10 @@ static bool write_page(tm_arena *arena, const tm_model *model, const write_optio
 }
 
 static bool write_reports(tm_arena *arena, const tm_model *model, const write_options *options,
-                          tm_diag *diag) {
+                          const tm_terminal *terminal, tm_diag *diag) {
     const char *out = options->out;
-    const char *summary =
-        tm_summary_format(arena, model, options->build, tm_file_join(arena, out, "report.html"));
+    const char *page = tm_file_join(arena, out, "report.html");
+    const char *summary = tm_summary_format(arena, model, options->build, page, &tm_terminal_file);
     char *json = tm_report_json_format(arena, model);
     char *bencher = tm_bencher_format(arena, model);
     char *action = tm_action_benchmark_format(arena, model);
@@ -94,7 +96,11 @@ static bool write_reports(tm_arena *arena, const tm_model *model, const write_op
     free(json);
     free(bencher);
     free(action);
-    return (options->quiet || tm_command_print(diag, "the summary", summary)) && good;
+    if (options->quiet)
+        return good;
+    if (terminal->has_colour || terminal->width != tm_terminal_file.width)
+        summary = tm_summary_format(arena, model, options->build, page, terminal);
+    return tm_command_print(diag, "the summary", summary) && good;
 }
 
 int tm_write_command_run(tm_arena *arena, tm_diag *diag, int count, char **arguments) {
@@ -102,11 +108,13 @@ int tm_write_command_run(tm_arena *arena, tm_diag *diag, int count, char **argum
     int status;
     if (!read_options(arena, diag, count, arguments, &options, &status))
         return status;
-    if (is_dataset(arena, options.out, diag))
+    tm_terminal terminal;
+    if (!tm_terminal_look(diag, STDOUT_FILENO, options.colour, &terminal) ||
+        is_dataset(arena, options.out, diag))
         return TM_COMMAND_USAGE;
     const tm_model *model;
     tm_load_result loaded = tm_load_model(arena, options.plan, options.build, diag, &model);
-    if (model != NULL && !write_reports(arena, model, &options, diag))
+    if (model != NULL && !write_reports(arena, model, &options, &terminal, diag))
         return TM_COMMAND_ENVIRONMENT;
     return tm_command_status(loaded);
 }

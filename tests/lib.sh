@@ -3,6 +3,7 @@
 # shellcheck shell=sh
 
 set -u
+unset COLUMNS NO_COLOR # of whoever runs it: what is printed would depend on them
 case $0 in
 */*) tests=$(cd "$(dirname "$0")/.." && pwd) ;;
 *) tests=$(cd .. && pwd) ;;

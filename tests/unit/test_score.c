@@ -15,7 +15,6 @@
 #include "reports/group.h"
 #include "reports/junit.h"
 #include "reports/score.h"
-#include "reports/table.h"
 #include "tests/unit/model_check.h"
 
 #define NEAR 1e-12
@@ -265,8 +264,6 @@ static void test_names(void **state) {
     assert_string_equal(tm_figure_solution(arena, "vec_norm_h8", "norm_h8", 11), "vec_norm_h8");
     assert_string_equal(tm_figure_solution(arena, "vec_norm_h8", "norm_h8", 10), "vec_*");
     assert_string_equal(tm_figure_solution(arena, "norm_h8", "norm_h8", 6), "norm..");
-    assert_string_equal(tm_figure_cut(arena, "äöüäöü", 5), "äöü..");
-    assert_int_equal(tm_figure_width("gémm"), 4);
     assert_string_equal(tm_figure_line(arena, "a\n\x1b[31mb\xc2\x9b"
                                               "c"),
                         "a  [31mb  c");
@@ -278,24 +275,6 @@ static void test_names(void **state) {
     assert_int_equal(tm_figure_break("unbreakable", 4), 4);
     assert_string_equal(tm_figure_count(arena, 1, "cell"), "1 cell");
     assert_string_equal(tm_figure_count(arena, 0, "cell"), "0 cells");
-    tm_arena_destroy(arena);
-}
-
-static void test_table(void **state) {
-    (void)state;
-    static const tm_table_column columns[] = {{"name", false}, {"n", true}, {"note", false}};
-    tm_arena *arena = tm_arena_create();
-    tm_table *table = tm_table_create(arena, columns, 3, 4);
-    tm_table_add_heading(table, "a heading that is wider than the columns");
-    tm_table_add(table, (const char *const[]){"é", "1", "x"});
-    tm_table_add(table, (const char *const[]){"longer", "100", ""});
-    tm_text text = {0};
-    tm_table_print(table, &text);
-    assert_string_equal(tm_text_get(&text), "name      n  note\n"
-                                            "a heading that is wider than the columns\n"
-                                            "é         1  x\n"
-                                            "longer  100\n");
-    tm_text_free(&text);
     tm_arena_destroy(arena);
 }
 
@@ -366,7 +345,6 @@ int main(void) {
         cmocka_unit_test(test_latency),
         cmocka_unit_test(test_speedup_and_error),
         cmocka_unit_test(test_names),
-        cmocka_unit_test(test_table),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_xml),
     };
