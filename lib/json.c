@@ -1,7 +1,6 @@
 #include "lib/json.h"
 
 #include <cjson/cJSON.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,17 +17,15 @@
 /* Larger objects look for duplicate keys by sorting. */
 #define TM_JSON_FEW_MEMBERS ((size_t)16)
 
-/* Parsing: json_scan checks the text and says where everything stands, cJSON makes the values, and
- * the two are walked side by side. */
+/* Parsing: json_scan makes the nodes; what the grammar allows and we do not is looked for in them
+ * when they are complete, so that a broken text has one error. */
 
 typedef struct {
     tm_arena *arena;
-    const tm_source *source;
     tm_diag *diag;
-    const size_t *offset; /* the next one */
-    size_t end;
+    const char *end; /* of the text */
     bool good;
-} tm_json_parser;
+} tm_json_checker;
 
 /* The way from a value to the root. */
 typedef struct tm_json_path tm_json_path;
@@ -49,14 +46,14 @@ static void tm_json_path_add(tm_text *text, const tm_json_path *path) {
                        path->key);
 }
 
-static void tm_json_duplicate(tm_json_parser *parser, const tm_node *member,
+static void tm_json_duplicate(tm_json_checker *checker, const tm_node *member,
                               const tm_json_path *path) {
     tm_text where = {0};
     tm_json_path_add(&where, path);
-    tm_diag_error(parser->diag, member->key_place, tm_text_get(&where),
+    tm_diag_error(checker->diag, member->key_place, tm_text_get(&where),
                   "duplicate key \"%s\"; keep one", member->key);
     tm_text_free(&where);
-    parser->good = false;
+    checker->good = false;
 }
 
 static int tm_json_compare_keys(const void *left, const void *right) {
@@ -68,120 +65,101 @@ static int tm_json_compare_keys(const void *left, const void *right) {
            (a->key_place.offset < b->key_place.offset);
 }
 
-static void tm_json_check_keys(tm_json_parser *parser, const tm_node *object,
+/* Most keys differ in their first byte. */
+static bool tm_json_is_same(const char *left, const char *right) {
+    return left[0] == right[0] && strcmp(left, right) == 0;
+}
+
+static void tm_json_check_keys(tm_json_checker *checker, const tm_node *object,
                                const tm_json_path *path) {
     if (object->count <= TM_JSON_FEW_MEMBERS) {
         for (const tm_node *member = object->child; member != NULL; member = member->next) {
             const tm_node *earlier = object->child;
-            while (earlier != member && strcmp(earlier->key, member->key) != 0)
+            while (earlier != member && !tm_json_is_same(earlier->key, member->key))
                 earlier = earlier->next;
             if (earlier != member)
-                tm_json_duplicate(parser, member, path);
+                tm_json_duplicate(checker, member, path);
         }
         return;
     }
-    const tm_node **members = tm_arena_array(parser->arena, object->count, sizeof *members);
+    const tm_node **members = tm_arena_array(checker->arena, object->count, sizeof *members);
     size_t count = 0;
     for (const tm_node *member = object->child; member != NULL; member = member->next)
         members[count++] = member;
     qsort(members, count, sizeof(*members), tm_json_compare_keys);
     for (size_t i = 1; i < count; i++) {
         if (strcmp(members[i - 1]->key, members[i]->key) == 0)
-            tm_json_duplicate(parser, members[i], path);
+            tm_json_duplicate(checker, members[i], path);
     }
 }
 
-static void tm_json_take_number(tm_json_parser *parser, tm_node *node, double value) {
-    const char *begin = parser->source->text + node->place.offset;
-    size_t length = 0, limit = parser->end - node->place.offset;
-    while (length < limit && begin[length] != '\0' && strchr("+-.0123456789Ee", begin[length]))
+static void tm_json_check_number(tm_json_checker *checker, const tm_node *number) {
+    if (isfinite(number->number))
+        return;
+    const char *digits = number->place.source->text + number->place.offset;
+    int length = 0;
+    while (digits + length < checker->end && digits[length] != '\0' &&
+           strchr("+-.0123456789Ee", digits[length]) != NULL)
         length++;
-    char digits[TM_JSON_SCAN_NUMBER_LIMIT_BYTES + 1];
-    memcpy(digits, begin, length);
-    digits[length] = '\0';
-    node->number = value;
-    if (!isfinite(value)) {
-        tm_diag_error(parser->diag, node->place, NULL,
-                      "expected a number within the range of a double, got %s", digits);
-        parser->good = false;
-    }
-    if (strpbrk(digits, ".eE") == NULL) {
-        errno = 0;
-        node->integer = strtoll(digits, NULL, 10);
-        node->is_integer = errno == 0;
-    }
+    tm_diag_error(checker->diag, number->place, NULL,
+                  "expected a number within the range of a double, got %.*s", length, digits);
+    checker->good = false;
 }
 
-static tm_node *tm_json_convert(tm_json_parser *parser, const cJSON *item,
-                                const tm_json_path *path);
-
-static void tm_json_take_children(tm_json_parser *parser, tm_node *node, const cJSON *item,
-                                  const tm_json_path *path) {
-    const tm_node **link = &node->child;
-    for (const cJSON *child = item->child; child != NULL; child = child->next) {
-        const char *key = NULL;
-        tm_place key_place = {0};
-        if (node->type == TM_NODE_OBJECT) {
-            key = tm_arena_copy(parser->arena, child->string, strlen(child->string));
-            key_place = (tm_place){parser->source, *parser->offset++};
-        }
-        tm_json_path child_path = {path, key, node->count};
-        tm_node *converted = tm_json_convert(parser, child, &child_path);
-        converted->key = key;
-        converted->key_place = key_place;
-        *link = converted;
-        link = &converted->next;
-        node->count++;
+static void tm_json_check(tm_json_checker *checker, const tm_node *node, const tm_json_path *path) {
+    if (node->type == TM_NODE_NUMBER)
+        tm_json_check_number(checker, node);
+    tm_json_path child_path = {path, NULL, 0};
+    for (const tm_node *child = node->child; child != NULL; child = child->next) {
+        child_path.key = child->key;
+        tm_json_check(checker, child, &child_path);
+        child_path.index++;
     }
     if (node->type == TM_NODE_OBJECT)
-        tm_json_check_keys(parser, node, path);
-}
-
-static tm_node *tm_json_convert(tm_json_parser *parser, const cJSON *item,
-                                const tm_json_path *path) {
-    tm_node *node = tm_arena_alloc(parser->arena, sizeof *node);
-    node->place = (tm_place){parser->source, *parser->offset++};
-    if (cJSON_IsBool(item)) {
-        node->type = TM_NODE_BOOL;
-        node->boolean = cJSON_IsTrue(item);
-    } else if (cJSON_IsNumber(item)) {
-        node->type = TM_NODE_NUMBER;
-        tm_json_take_number(parser, node, item->valuedouble);
-    } else if (cJSON_IsString(item)) {
-        node->type = TM_NODE_STRING;
-        node->string = tm_arena_copy(parser->arena, item->valuestring, strlen(item->valuestring));
-    } else if (cJSON_IsArray(item) || cJSON_IsObject(item)) {
-        node->type = cJSON_IsArray(item) ? TM_NODE_ARRAY : TM_NODE_OBJECT;
-        tm_json_take_children(parser, node, item, path);
-    }
-    return node;
+        tm_json_check_keys(checker, node, path);
 }
 
 const tm_node *tm_json_parse(tm_arena *arena, const tm_source *source, size_t begin, size_t end,
                              tm_diag *diag) {
     if (begin == 0 && end >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0)
         begin = 3;
-    const tm_node *node = NULL;
-    tm_json_offsets offsets = {0};
-    if (tm_json_scan_check(arena, source, begin, end, diag, &offsets)) {
-        cJSON *tree = cJSON_ParseWithLengthOpts(source->text + begin, end - begin, NULL, 0);
-        if (tree == NULL) {
-            tm_diag_error(diag, (tm_place){source, begin}, NULL,
-                          "not enough memory for a JSON text of %zu bytes", end - begin);
-        } else {
-            tm_json_parser parser = {arena, source, diag, offsets.at, end, true};
-            node = tm_json_convert(&parser, tree, NULL);
-            if (!parser.good)
-                node = NULL;
-            cJSON_Delete(tree);
-        }
-    }
-    free(offsets.at);
-    return node;
+    const tm_node *node = tm_json_scan_parse(arena, source, begin, end, diag);
+    if (node == NULL)
+        return NULL;
+    tm_json_checker checker = {arena, diag, source->text + end, true};
+    tm_json_check(&checker, node, NULL);
+    return checker.good ? node : NULL;
 }
 
 const tm_node *tm_json_parse_all(tm_arena *arena, const tm_source *source, tm_diag *diag) {
     return tm_json_parse(arena, source, 0, source->length, diag);
+}
+
+/* Behind the string whose opening quote is at `at`. */
+static const char *tm_json_skip_string(const char *at) {
+    for (at++; *at != '"'; at++)
+        at += *at == '\\';
+    return at + 1;
+}
+
+void tm_json_add_source(tm_text *text, const tm_node *node) {
+    const char *at = node->place.source->text + node->place.offset, *plain = at;
+    int depth = 0;
+    do {
+        char byte = *at;
+        if (byte == '"') {
+            at = tm_json_skip_string(at);
+            continue;
+        }
+        depth += (byte == '{' || byte == '[') - (byte == '}' || byte == ']');
+        if (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t') {
+            at++;
+            continue;
+        }
+        tm_text_add_bytes(text, plain, (size_t)(at - plain));
+        plain = at += strspn(at, " \n\r\t");
+    } while (depth > 0);
+    tm_text_add_bytes(text, plain, (size_t)(at - plain));
 }
 
 bool tm_json_next_row(const tm_source *source, size_t *at, size_t *begin, size_t *end) {

@@ -1,7 +1,7 @@
 /* json: text to nodes and back; the only file that includes cJSON.
  *
- * Parsing is strict where cJSON is lenient: nothing may follow the value, keys must be unique,
- * strings must be valid UTF-8 without NUL, nesting is limited. */
+ * cJSON holds what is built; parsing is our own (json_scan.h) and strict: nothing may follow the
+ * value, keys must be unique, strings must be valid UTF-8 without NUL, nesting is limited. */
 #ifndef TM_JSON_H
 #define TM_JSON_H
 
@@ -11,6 +11,7 @@
 #include "lib/arena.h"
 #include "lib/diag.h"
 #include "lib/node.h"
+#include "lib/text.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,6 +22,10 @@ const tm_node *tm_json_parse(tm_arena *arena, const tm_source *source, size_t be
                              tm_diag *diag);
 /* Parses a whole source. */
 const tm_node *tm_json_parse_all(tm_arena *arena, const tm_source *source, tm_diag *diag);
+
+/* Appends the text of a parsed array or object as it stands in its source, on one line: only the
+ * spaces between its tokens are left out, so every digit and escape stays. */
+void tm_json_add_source(tm_text *text, const tm_node *node);
 
 /* Steps through the rows of a JSON Lines text: the bytes [begin, end) of the next line that is not
  * blank, without its line break. `at` starts at 0. False when there is no further row. */

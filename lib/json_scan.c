@@ -1,10 +1,9 @@
 #include "lib/json_scan.h"
 
 #include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "lib/json_value.h"
 #include "lib/text.h"
 
 /* Longer keys and words are cut in messages. */
@@ -16,7 +15,6 @@ typedef struct {
     const char *text;
     size_t at, end;
     tm_diag *diag;
-    tm_json_offsets *offsets;
 } tm_json_scan;
 
 /* The array or object around a value. */
@@ -26,26 +24,11 @@ typedef struct {
     int depth;      /* 1 for the outermost */
 } tm_json_scan_frame;
 
-static bool tm_json_scan_value(tm_json_scan *scan, const tm_json_scan_frame *parent,
-                               const char *expected);
+static tm_node *tm_json_scan_value(tm_json_scan *scan, const tm_json_scan_frame *parent,
+                                   const char *expected);
 
 static tm_place tm_json_scan_place(const tm_json_scan *scan, size_t offset) {
     return (tm_place){scan->source, offset};
-}
-
-static void tm_json_scan_note_offset(tm_json_scan *scan) {
-    tm_json_offsets *offsets = scan->offsets;
-    if (offsets->count == offsets->capacity) {
-        size_t capacity = offsets->capacity == 0 ? 64 : offsets->capacity * 2;
-        size_t *at = realloc(offsets->at, capacity * sizeof *at);
-        if (at == NULL) {
-            fprintf(stderr, "tracemill: out of memory while reading %s\n", scan->source->path);
-            abort();
-        }
-        offsets->at = at;
-        offsets->capacity = capacity;
-    }
-    offsets->at[offsets->count++] = scan->at;
 }
 
 static void tm_json_scan_space(tm_json_scan *scan) {
@@ -210,7 +193,7 @@ static bool tm_json_scan_escape(tm_json_scan *scan, size_t opening) {
 }
 
 /* Reports the byte here, which no string may hold. */
-static bool tm_json_scan_bad_byte(tm_json_scan *scan, size_t opening) {
+static void tm_json_scan_bad_byte(tm_json_scan *scan, size_t opening) {
     unsigned char byte = (unsigned char)scan->text[scan->at];
     tm_place place = tm_json_scan_place(scan, scan->at);
     if (byte >= ' ')
@@ -226,34 +209,34 @@ static bool tm_json_scan_bad_byte(tm_json_scan *scan, size_t opening) {
         tm_diag_error(scan->diag, place, NULL,
                       "control character 0x%02x inside a string; write \\u%04x or remove it", byte,
                       byte);
-    return false;
 }
 
-/* A string, from its opening quote. */
-static bool tm_json_scan_string(tm_json_scan *scan) {
+/* A string, from its opening quote. In the arena; NULL after an error. */
+static const char *tm_json_scan_string(tm_json_scan *scan) {
     size_t opening = scan->at++;
     while (scan->at < scan->end) {
         unsigned char byte = (unsigned char)scan->text[scan->at];
-        if (byte == '"') {
-            scan->at++;
-            return true;
-        }
+        if (byte == '"')
+            return tm_json_value_string(scan->arena, scan->text + opening + 1,
+                                        scan->at++ - opening - 1);
         if (byte == '\\') {
             if (!tm_json_scan_escape(scan, opening))
-                return false;
+                return NULL;
             continue;
         }
         size_t bytes = 1;
         if (byte < ' ' || byte >= 0x80)
             bytes =
                 byte < ' ' ? 0 : tm_text_utf8_bytes(scan->text + scan->at, scan->end - scan->at);
-        if (bytes == 0)
-            return tm_json_scan_bad_byte(scan, opening);
+        if (bytes == 0) {
+            tm_json_scan_bad_byte(scan, opening);
+            return NULL;
+        }
         scan->at += bytes;
     }
     tm_diag_error(scan->diag, tm_json_scan_place(scan, opening), NULL,
                   "this string is not closed: expected '\"', got the end of the text");
-    return false;
+    return NULL;
 }
 
 static bool tm_json_scan_digits(tm_json_scan *scan, const char *expected) {
@@ -264,7 +247,7 @@ static bool tm_json_scan_digits(tm_json_scan *scan, const char *expected) {
     return true;
 }
 
-static bool tm_json_scan_number(tm_json_scan *scan) {
+static bool tm_json_scan_number(tm_json_scan *scan, tm_node *node) {
     size_t begin = scan->at;
     if (tm_json_scan_sees(scan, '-'))
         scan->at++;
@@ -293,10 +276,14 @@ static bool tm_json_scan_number(tm_json_scan *scan) {
                       TM_JSON_SCAN_NUMBER_LIMIT_BYTES, scan->at - begin);
         return false;
     }
+    node->type = TM_NODE_NUMBER;
+    tm_json_value_number(scan->text + begin, scan->at - begin, node);
     return true;
 }
 
-static bool tm_json_scan_array(tm_json_scan *scan, const tm_json_scan_frame *frame) {
+static bool tm_json_scan_array(tm_json_scan *scan, const tm_json_scan_frame *frame,
+                               tm_node *array) {
+    tm_node_growing elements = {array, NULL};
     scan->at++;
     tm_json_scan_space(scan);
     if (tm_json_scan_sees(scan, ']')) {
@@ -305,8 +292,10 @@ static bool tm_json_scan_array(tm_json_scan *scan, const tm_json_scan_frame *fra
     }
     const char *expected = "a JSON value or ']'";
     for (size_t index = 0;; index++) {
-        if (!tm_json_scan_value(scan, frame, expected))
+        tm_node *element = tm_json_scan_value(scan, frame, expected);
+        if (element == NULL)
             return false;
+        tm_node_append(&elements, element);
         tm_json_scan_space(scan);
         if (tm_json_scan_sees(scan, ']')) {
             scan->at++;
@@ -333,7 +322,7 @@ static const char *tm_json_scan_key_name(const tm_json_scan *scan, size_t begin,
 }
 
 static bool tm_json_scan_member(tm_json_scan *scan, const tm_json_scan_frame *frame,
-                                const char *expected) {
+                                tm_node_growing *members, const char *expected) {
     tm_json_scan_space(scan);
     if (!tm_json_scan_sees(scan, '"')) {
         bool is_word = tm_json_scan_word(scan) > 0 || tm_json_scan_sees(scan, '\'');
@@ -344,8 +333,8 @@ static bool tm_json_scan_member(tm_json_scan *scan, const tm_json_scan_frame *fr
                                              : tm_json_scan_mend(scan));
     }
     size_t key_begin = scan->at;
-    tm_json_scan_note_offset(scan);
-    if (!tm_json_scan_string(scan))
+    const char *key = tm_json_scan_string(scan);
+    if (key == NULL)
         return false;
     size_t key_end = scan->at;
     tm_json_scan_space(scan);
@@ -355,8 +344,12 @@ static bool tm_json_scan_member(tm_json_scan *scan, const tm_json_scan_frame *fr
                                  tm_arena_format(scan->arena, "':' after the key %s", name), "");
     }
     scan->at++;
-    if (!tm_json_scan_value(scan, frame, "a JSON value after ':'"))
+    tm_node *member = tm_json_scan_value(scan, frame, "a JSON value after ':'");
+    if (member == NULL)
         return false;
+    member->key = key;
+    member->key_place = tm_json_scan_place(scan, key_begin);
+    tm_node_append(members, member);
     tm_json_scan_space(scan);
     if (!tm_json_scan_sees(scan, ',') && !tm_json_scan_sees(scan, '}')) {
         const char *name = tm_json_scan_key_name(scan, key_begin, key_end);
@@ -367,7 +360,9 @@ static bool tm_json_scan_member(tm_json_scan *scan, const tm_json_scan_frame *fr
     return true;
 }
 
-static bool tm_json_scan_object(tm_json_scan *scan, const tm_json_scan_frame *frame) {
+static bool tm_json_scan_object(tm_json_scan *scan, const tm_json_scan_frame *frame,
+                                tm_node *object) {
+    tm_node_growing members = {object, NULL};
     scan->at++;
     tm_json_scan_space(scan);
     if (tm_json_scan_sees(scan, '}')) {
@@ -376,7 +371,7 @@ static bool tm_json_scan_object(tm_json_scan *scan, const tm_json_scan_frame *fr
     }
     const char *expected = "a key in double quotes or '}'";
     for (;;) {
-        if (!tm_json_scan_member(scan, frame, expected))
+        if (!tm_json_scan_member(scan, frame, &members, expected))
             return false;
         /* A member ends before ',' or '}'. */
         if (scan->text[scan->at++] == '}')
@@ -385,59 +380,75 @@ static bool tm_json_scan_object(tm_json_scan *scan, const tm_json_scan_frame *fr
     }
 }
 
-static bool tm_json_scan_literal(tm_json_scan *scan) {
+static bool tm_json_scan_literal(tm_json_scan *scan, tm_node *node) {
     static const char *const literals[] = {"true", "false", "null"};
     size_t word = tm_json_scan_word(scan);
     for (size_t i = 0; i < sizeof literals / sizeof *literals; i++) {
         if (strlen(literals[i]) == word && memcmp(scan->text + scan->at, literals[i], word) == 0) {
             scan->at += word;
+            node->type = i < 2 ? TM_NODE_BOOL : TM_NODE_NULL;
+            node->boolean = i == 0;
             return true;
         }
     }
     return false;
 }
 
-static bool tm_json_scan_value(tm_json_scan *scan, const tm_json_scan_frame *parent,
-                               const char *expected) {
-    tm_json_scan_space(scan);
-    tm_json_scan_note_offset(scan);
-    char first = scan->at < scan->end ? scan->text[scan->at] : '\0';
-    if (first == '"')
-        return tm_json_scan_string(scan);
-    if (first == '{' || first == '[') {
-        tm_json_scan_frame frame = {first == '{', scan->at, parent == NULL ? 1 : parent->depth + 1};
-        if (frame.depth > TM_JSON_SCAN_DEPTH_LIMIT) {
-            tm_diag_error(scan->diag, tm_json_scan_place(scan, scan->at), NULL,
-                          "expected at most %d nested arrays and objects; make the text flatter",
-                          TM_JSON_SCAN_DEPTH_LIMIT);
-            return false;
-        }
-        return frame.is_object ? tm_json_scan_object(scan, &frame)
-                               : tm_json_scan_array(scan, &frame);
+static bool tm_json_scan_container(tm_json_scan *scan, const tm_json_scan_frame *parent,
+                                   tm_node *node) {
+    tm_json_scan_frame frame = {scan->text[scan->at] == '{', scan->at,
+                                parent == NULL ? 1 : parent->depth + 1};
+    if (frame.depth > TM_JSON_SCAN_DEPTH_LIMIT) {
+        tm_diag_error(scan->diag, tm_json_scan_place(scan, scan->at), NULL,
+                      "expected at most %d nested arrays and objects; make the text flatter",
+                      TM_JSON_SCAN_DEPTH_LIMIT);
+        return false;
     }
-    const char *mend = tm_json_scan_mend(scan);
-    if (tm_json_scan_digit(scan) || (first == '-' && mend[0] == '\0'))
-        return tm_json_scan_number(scan);
-    if (tm_json_scan_literal(scan))
-        return true;
-    bool is_trailing = first == ']' && parent != NULL && !parent->is_object;
-    return tm_json_scan_fail(scan, parent, expected,
-                             is_trailing ? "; remove the ',' before it" : mend);
+    node->type = frame.is_object ? TM_NODE_OBJECT : TM_NODE_ARRAY;
+    return frame.is_object ? tm_json_scan_object(scan, &frame, node)
+                           : tm_json_scan_array(scan, &frame, node);
 }
 
-bool tm_json_scan_check(tm_arena *arena, const tm_source *source, size_t begin, size_t end,
-                        tm_diag *diag, tm_json_offsets *offsets) {
+/* NULL after an error. */
+static tm_node *tm_json_scan_value(tm_json_scan *scan, const tm_json_scan_frame *parent,
+                                   const char *expected) {
+    tm_json_scan_space(scan);
+    char first = scan->at < scan->end ? scan->text[scan->at] : '\0';
+    tm_node *node = tm_node_make(scan->arena, TM_NODE_NULL, tm_json_scan_place(scan, scan->at));
+    if (first == '"') {
+        node->type = TM_NODE_STRING;
+        node->string = tm_json_scan_string(scan);
+        return node->string != NULL ? node : NULL;
+    }
+    if (first == '{' || first == '[')
+        return tm_json_scan_container(scan, parent, node) ? node : NULL;
+    if (tm_json_scan_digit(scan))
+        return tm_json_scan_number(scan, node) ? node : NULL;
+    if (tm_json_scan_literal(scan, node))
+        return node;
+    const char *mend = tm_json_scan_mend(scan);
+    if (first == '-' && mend[0] == '\0')
+        return tm_json_scan_number(scan, node) ? node : NULL;
+    bool is_trailing = first == ']' && parent != NULL && !parent->is_object;
+    tm_json_scan_fail(scan, parent, expected, is_trailing ? "; remove the ',' before it" : mend);
+    return NULL;
+}
+
+tm_node *tm_json_scan_parse(tm_arena *arena, const tm_source *source, size_t begin, size_t end,
+                            tm_diag *diag) {
     tm_json_scan scan = {.arena = arena,
                          .source = source,
                          .text = source->text,
                          .at = begin,
                          .end = end,
-                         .diag = diag,
-                         .offsets = offsets};
-    if (!tm_json_scan_value(&scan, NULL, "a JSON value"))
-        return false;
+                         .diag = diag};
+    tm_node *node = tm_json_scan_value(&scan, NULL, "a JSON value");
+    if (node == NULL)
+        return NULL;
     tm_json_scan_space(&scan);
-    if (scan.at < scan.end)
-        return tm_json_scan_fail(&scan, NULL, "nothing after the JSON value", "; remove it");
-    return true;
+    if (scan.at < scan.end) {
+        tm_json_scan_fail(&scan, NULL, "nothing after the JSON value", "; remove it");
+        return NULL;
+    }
+    return node;
 }

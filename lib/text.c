@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/number.h"
+
 /* Longer words are no slip of the fingers; the limit keeps the distance table on the stack. */
 #define TM_TEXT_WORD_LIMIT_BYTES 127
 
@@ -72,14 +74,22 @@ void tm_text_format(tm_text *text, const char *format, ...) {
     va_end(arguments);
 }
 
+void tm_text_add_int(tm_text *text, int64_t value) {
+    char digits[TM_NUMBER_BYTES];
+    size_t length = tm_number_write_int(digits, value);
+    tm_text_add_bytes(text, digits, length);
+}
+
 void tm_text_add_number(tm_text *text, double value) {
-    char digits[32];
-    for (int precision = 15; precision <= 17; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, value);
-        if (strtod(digits, NULL) == value)
-            break;
-    }
-    tm_text_add(text, digits);
+    char digits[TM_NUMBER_BYTES];
+    size_t length = tm_number_write(digits, value);
+    tm_text_add_bytes(text, digits, length);
+}
+
+void tm_text_add_rounded(tm_text *text, double value) {
+    char digits[TM_NUMBER_BYTES];
+    size_t length = tm_number_write_rounded(digits, value);
+    tm_text_add_bytes(text, digits, length);
 }
 
 size_t tm_text_utf8_bytes(const char *bytes, size_t length) {

@@ -24,9 +24,12 @@ void tm_text_add(tm_text *text, const char *string);
 void tm_text_add_bytes(tm_text *text, const char *bytes, size_t length);
 void tm_text_format(tm_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+void tm_text_add_int(tm_text *text, int64_t value);
 /* Appends a number in 15, 16 or 17 significant digits, the fewest that read back as the same
  * double. */
 void tm_text_add_number(tm_text *text, double value);
+/* Appends a number in six significant digits, as "%.6g" does. */
+void tm_text_add_rounded(tm_text *text, double value);
 
 /* Bytes (1 to 4) of the UTF-8 character at the start of `bytes`; 0 when there is no valid one.
  * Overlong forms and surrogates are not valid. */

@@ -48,13 +48,8 @@ static const char *file_path(tm_arena *arena, const char *out, const char *autho
 }
 
 static void add_row(tm_text *text, const tm_node *node) {
-    tm_json *object = tm_json_object();
-    for (const tm_node *member = node->child; member != NULL; member = member->next)
-        tm_json_set_node(object, member->key, member);
-    char *line = tm_json_print(object, false);
-    tm_text_format(text, "%s\n", line);
-    free(line);
-    tm_json_free(object);
+    tm_json_add_source(text, node);
+    tm_text_add(text, "\n");
 }
 
 static void add_rows(tm_text *text, const tm_model_definition *definition,

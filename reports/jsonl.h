@@ -1,10 +1,10 @@
 /* jsonl: the traces in the FlashInfer-Trace layout.
  *
- * <out>/traces/<author>/<op_type>/<definition>.jsonl holds one trace object per line, members as
- * read. VOID cells are left out: their `evaluation` is null while they name a solution, and
- * flashinfer-bench (Trace.is_successful, 40e6ca78) fails on such a row; report.json has them.
- * The folder <out>/traces belongs to this module: *.jsonl at that depth which is not of this run is
- * removed, and folders that become empty with it. */
+ * <out>/traces/<author>/<op_type>/<definition>.jsonl holds one trace object per line, its text as
+ * read but for spaces. VOID cells are left out: their `evaluation` is null while they name a
+ * solution, and flashinfer-bench (Trace.is_successful, 40e6ca78) fails on such a row; report.json
+ * has them. The folder <out>/traces belongs to this module: *.jsonl at that depth which is not of
+ * this run is removed, and folders that become empty with it. */
 #ifndef TM_REPORTS_JSONL_H
 #define TM_REPORTS_JSONL_H
 

@@ -1,6 +1,5 @@
 #include "reports/page_json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -69,7 +68,7 @@ void tm_page_json_string(tm_text *text, const char *string) {
 
 void tm_page_json_int(tm_text *text, int64_t value) {
     separate(text);
-    tm_text_format(text, "%" PRId64, value);
+    tm_text_add_int(text, value);
 }
 
 void tm_page_json_number(tm_text *text, double value) {
@@ -78,7 +77,7 @@ void tm_page_json_number(tm_text *text, double value) {
         return;
     }
     separate(text);
-    tm_text_format(text, "%.6g", value);
+    tm_text_add_rounded(text, value);
 }
 
 void tm_page_json_node(tm_text *text, const tm_node *node) {

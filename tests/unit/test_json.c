@@ -686,9 +686,68 @@ static void test_describes(void **state) {
     assert_int_equal(index, 9);
 }
 
+/* The text of a value, spaces between its tokens apart: nothing is read and written anew. */
+static void assert_source(const char *text, const char *expected) {
+    void *state;
+    setup(&state);
+    fixture *made = state;
+    const tm_node *node = parse(made, text);
+    tm_text line = {0};
+    assert_non_null(node);
+    tm_json_add_source(&line, node);
+    assert_string_equal(tm_text_get(&line), expected);
+    tm_text_free(&line);
+    teardown(&state);
+}
+
+static void test_source_on_one_line(void **state) {
+    (void)state;
+    assert_source(" {} \n", "{}");
+    assert_source("\xef\xbb\xbf\r\n[ 1.0 ,\t1e2, -0\n]", "[1.0,1e2,-0]");
+    assert_source("{\"a b\" : \" \\\" \\\\\", \"c\": [ {\"]\" :\n\"}\"} ] }\n",
+                  "{\"a b\":\" \\\" \\\\\",\"c\":[{\"]\":\"}\"}]}");
+    assert_source("{\"\\u00e9\\/\": \"\\\\\" , \"n\": 0.1000 }",
+                  "{\"\\u00e9\\/\":\"\\\\\",\"n\":0.1000}");
+}
+
+/* Fast ways of reading and writing agree with the C library's. */
+static void test_numbers_read_as_strtod(void **state) {
+    fixture *made = *state;
+    static const char *const numbers[] = {"0",
+                                          "-0",
+                                          "-0.0",
+                                          "0.1",
+                                          "3.5e-6",
+                                          "1e22",
+                                          "1e23",
+                                          "1E+5",
+                                          "123456789012345678",
+                                          "9007199254740993",
+                                          "9007199254740993.0",
+                                          "0.30000000000000004",
+                                          "1.7976931348623157e308",
+                                          "5e-324",
+                                          "4.9406564584124654e-324",
+                                          "0.000000000000000000000000123",
+                                          "1e-22",
+                                          "1e-23",
+                                          "7.2057594037927933e16",
+                                          "1.00000000000000011102230246251565404236316680908203125",
+                                          "8.5e0000000000000000000000000000005",
+                                          "0e999999999"};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const tm_node *node = parse(made, numbers[i]);
+        assert_non_null(node);
+        double expected = strtod(numbers[i], NULL);
+        assert_memory_equal(&node->number, &expected, sizeof expected);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_keeps_values_and_places, setup, teardown),
+        cmocka_unit_test(test_source_on_one_line),
+        cmocka_unit_test_setup_teardown(test_numbers_read_as_strtod, setup, teardown),
         cmocka_unit_test_setup_teardown(test_integers_keep_all_digits, setup, teardown),
         cmocka_unit_test(test_every_fault_has_place_and_message),
         cmocka_unit_test_setup_teardown(test_message_shows_the_line, setup, teardown),

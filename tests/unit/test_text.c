@@ -1,8 +1,10 @@
+#include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -253,8 +255,79 @@ static void test_hash(void **state) {
                 UINT64_C(0x85944171f73967e8));
 }
 
+static uint64_t next_bits(uint64_t *state) {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* The fewest of 15, 16 and 17 digits, the slow way. */
+static void print_slowly(char out[32], double value) {
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(out, 32, "%.*g", precision, value);
+        if (strtod(out, NULL) == value)
+            return;
+    }
+}
+
+static void assert_number(double value) {
+    char expected[32];
+    tm_text text = {0};
+    print_slowly(expected, value);
+    tm_text_add_number(&text, value);
+    assert_string_equal(tm_text_get(&text), expected);
+    tm_text_clear(&text);
+    snprintf(expected, sizeof expected, "%.6g", value);
+    tm_text_add_rounded(&text, value);
+    assert_string_equal(tm_text_get(&text), expected);
+    tm_text_free(&text);
+}
+
+/* Any bits, decimals of few digits, and what lies next to where rounding turns. */
+static void test_numbers_as_printf(void **state) {
+    (void)state;
+    static const double some[] = {0.0,      -0.0,   1e-4,   0.00009999995, 0.0999995, 999999.5,
+                                  999999.4, 1e6,    1e15,   9.99999e14,    123456.5,  0.5,
+                                  1e22,     -1e300, 5e-324, 0.1,           2.5e-5,    100000.0};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        assert_number(some[i]);
+    uint64_t seed = 88172645463325252u;
+    for (int i = 0; i < 20000; i++) {
+        uint64_t bits = next_bits(&seed);
+        double any;
+        memcpy(&any, &bits, sizeof any);
+        if (isfinite(any))
+            assert_number(any);
+        assert_number(ldexp((double)(next_bits(&seed) >> 11), -(int)(next_bits(&seed) % 70)));
+        double decimal =
+            (double)(next_bits(&seed) % 1000000000) / pow(10, (int)(next_bits(&seed) % 12));
+        assert_number(decimal);
+        double turn =
+            ((double)(next_bits(&seed) % 1000000) + 0.5) / pow(10, (int)(next_bits(&seed) % 10));
+        assert_number(turn);
+        assert_number(nextafter(turn, 0.0));
+        assert_number(-nextafter(turn, 1e300));
+    }
+}
+
+static void test_integers_as_printf(void **state) {
+    (void)state;
+    static const int64_t some[] = {0, 7, -7, 10, 99, INT64_MAX, INT64_MIN, -1000000000000};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        char expected[32];
+        tm_text text = {0};
+        snprintf(expected, sizeof expected, "%" PRId64, some[i]);
+        tm_text_add_int(&text, some[i]);
+        assert_string_equal(tm_text_get(&text), expected);
+        tm_text_free(&text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_as_printf),
+        cmocka_unit_test(test_integers_as_printf),
         cmocka_unit_test(test_arena_objects_are_zeroed_aligned_and_apart),
         cmocka_unit_test(test_arena_copies_and_formats),
         cmocka_unit_test(test_text_grows),
