@@ -1,5 +1,6 @@
 #include "reports/baseline.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,33 +22,37 @@ static bool ends_with(const char *text, const char *ending) {
     return length > rest && strcmp(text + length - rest, ending) == 0;
 }
 
-static const char *or_empty(const char *text) {
-    return text != NULL ? text : "";
+/* Counts a file or a row that is no trace, and keeps what is wrong with the first. */
+static void note_broken(collector *all, const char *path, const tm_diag *diag) {
+    tm_baseline *baseline = all->baseline;
+    const tm_diag_entry *entries;
+    size_t count = tm_diag_entries(diag, &entries), i = 0;
+    while (i < count && entries[i].severity != TM_DIAG_ERROR)
+        i++;
+    if (baseline->broken++ > 0)
+        return;
+    baseline->broken_why = i == count
+                               ? tm_arena_format(all->arena, "%s: not a trace", path)
+                               : tm_arena_format(all->arena, "%s:%d:%d: %s", path, entries[i].line,
+                                                 entries[i].column, entries[i].message);
 }
 
 /* A row without a result is a workload; another object that is no trace, a report. */
-static void take(collector *all, const tm_node *node, const char *samples_path) {
+static void take(collector *all, const tm_node *node, const char *path, const char *samples_path) {
     const tm_node *workload = tm_node_get(node, "workload");
     const tm_node *solution = tm_node_get(node, "solution");
     if (workload == NULL || solution == NULL || solution->type != TM_NODE_STRING)
         return;
-    tm_baseline_cell cell = {.samples_path = samples_path};
+    tm_baseline_cell cell = {.node = node, .path = path, .samples_path = samples_path};
     tm_node_reader reader = {all->arena, tm_diag_create(all->arena)};
-    const tm_node *uuid = tm_node_get(workload, "uuid");
-    if (uuid == NULL || uuid->type != TM_NODE_STRING ||
-        !tm_trace_parse(&reader, node, &cell.trace)) {
-        all->baseline->broken++;
+    if (!tm_trace_parse(&reader, node, &cell.trace) ||
+        !tm_node_need_string(&reader, workload, "workload", "uuid", &cell.uuid)) {
+        note_broken(all, path, reader.diag);
         return;
     }
-    tm_trace *trace = &cell.trace;
-    cell.uuid = uuid->string;
-    trace->author = or_empty(trace->author);
-    trace->hardware = or_empty(trace->hardware);
-    trace->timestamp = or_empty(trace->timestamp);
-    trace->reason = or_empty(trace->reason);
-    if (strcmp(trace->timestamp, all->baseline->newest) > 0)
-        all->baseline->newest = trace->timestamp;
     tm_baseline *baseline = all->baseline;
+    if (strcmp(cell.trace.timestamp, baseline->newest) > 0)
+        baseline->newest = cell.trace.timestamp;
     baseline->cells = tm_arena_grow(all->arena, baseline->cells, baseline->count, &all->capacity,
                                     sizeof(*baseline->cells));
     baseline->cells[baseline->count++] = cell;
@@ -57,25 +62,26 @@ static void take_file(collector *all, const char *path) {
     const tm_source *source = tm_file_read(all->arena, path);
     tm_diag *unheard = tm_diag_create(all->arena);
     if (source == NULL) {
-        all->baseline->broken++;
+        tm_diag_error(unheard, tm_diag_command_line, NULL, "cannot read it: %s", strerror(errno));
+        note_broken(all, path, unheard);
         return;
     }
     if (ends_with(path, ".json")) {
         const tm_node *node = tm_json_parse_all(all->arena, source, unheard);
         int stem = (int)(strlen(path) - strlen(".json"));
         if (node != NULL)
-            take(all, node, tm_arena_format(all->arena, "%.*s.samples", stem, path));
+            take(all, node, path, tm_arena_format(all->arena, "%.*s.samples", stem, path));
         else
-            all->baseline->broken++;
+            note_broken(all, path, unheard);
         return;
     }
     size_t at = 0, begin, end;
     while (tm_json_next_row(source, &at, &begin, &end)) {
         const tm_node *node = tm_json_parse(all->arena, source, begin, end, unheard);
         if (node != NULL)
-            take(all, node, NULL);
+            take(all, node, path, NULL);
         else
-            all->baseline->broken++;
+            note_broken(all, path, unheard);
     }
 }
 
@@ -99,56 +105,79 @@ static int compare_keys(const tm_baseline_cell *left, const tm_baseline_cell *ri
 }
 
 /* The newest of a cell's first. */
-static int compare_cells(const void *left_pointer, const void *right_pointer) {
+static int compare_newest(const void *left_pointer, const void *right_pointer) {
     const tm_baseline_cell *left = left_pointer, *right = right_pointer;
     int order = compare_keys(left, right);
     return order != 0 ? order : -strcmp(left->trace.timestamp, right->trace.timestamp);
+}
+
+/* Failed ones first, those without a verdict last. */
+static int score_order(const tm_trace *trace) {
+    return trace->status == TM_STATUS_PASSED ? 1 : trace->status == TM_STATUS_VOID ? 2 : 0;
+}
+
+static int compare_scored(const void *left_pointer, const void *right_pointer) {
+    const tm_baseline_cell *left = left_pointer, *right = right_pointer;
+    const tm_trace *a = &left->trace, *b = &right->trace;
+    int order = compare_keys(left, right);
+    if (order == 0)
+        order = score_order(a) - score_order(b);
+    if (order == 0 && a->has_performance && b->has_performance)
+        order = (a->latency_ms > b->latency_ms) - (a->latency_ms < b->latency_ms);
+    return order != 0 ? order : -strcmp(a->timestamp, b->timestamp);
 }
 
 static int compare_only_keys(const void *left, const void *right) {
     return compare_keys(left, right);
 }
 
-static void settle(tm_baseline *baseline) {
+static void settle(tm_baseline *baseline, tm_baseline_rule rule) {
     size_t kept = 0;
     if (baseline->count > 0)
-        qsort(baseline->cells, baseline->count, sizeof(*baseline->cells), compare_cells);
+        qsort(baseline->cells, baseline->count, sizeof(*baseline->cells),
+              rule == TM_BASELINE_NEWEST ? compare_newest : compare_scored);
     for (size_t i = 0; i < baseline->count; i++)
         if (kept == 0 || compare_keys(&baseline->cells[kept - 1], &baseline->cells[i]) != 0)
             baseline->cells[kept++] = baseline->cells[i];
+    baseline->repeated = baseline->count - kept;
     baseline->count = kept;
 }
 
-bool tm_baseline_read(tm_arena *arena, const char *folder, tm_diag *diag, tm_baseline *baseline) {
+bool tm_baseline_read(tm_arena *arena, const tm_baseline_request *request, tm_diag *diag,
+                      tm_baseline *baseline) {
     /* Where one JSON file per cell is, samples are too. */
     static const char *const places[] = {"build/traces", "traces", "report/traces",
                                          "build/report/traces", ""};
     static const char *const endings[] = {".json", ".jsonl"};
+    const char *folder = request->folder;
     struct stat status;
     *baseline = (tm_baseline){.newest = ""};
     if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode)) {
-        tm_diag_error(diag, tm_diag_command_line, "--baseline",
+        tm_diag_error(diag, tm_diag_command_line, request->option,
                       "expected a folder with traces of an earlier run, got \"%s\"", folder);
         return false;
     }
-    size_t broken = 0;
-    for (size_t i = 0; i < 2; i++)
-        for (size_t j = 0; j < sizeof(places) / sizeof(*places); j++) {
+    const char *broken_why = NULL;
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+        for (size_t j = 0; j < 2; j++) {
             const char *path =
-                places[j][0] != '\0' ? tm_file_join(arena, folder, places[j]) : folder;
-            collector all = {arena, baseline, 0, endings[i]};
+                places[i][0] != '\0' ? tm_file_join(arena, folder, places[i]) : folder;
+            collector all = {arena, baseline, 0, endings[j]};
             *baseline = (tm_baseline){.path = path, .newest = ""};
             if (stat(path, &status) == 0)
                 walk(&all, path, 0);
-            settle(baseline);
+            settle(baseline, request->rule);
             if (baseline->count > 0)
                 return true;
-            broken += baseline->broken;
+            if (broken_why == NULL)
+                broken_why = baseline->broken_why;
         }
-    tm_diag_error(diag, tm_diag_command_line, "--baseline",
-                  "expected traces below \"%s\", got none%s; give the build folder of an earlier "
-                  "`ninja bench`, its build/traces, or a FlashInfer-Trace dataset with traces",
-                  folder, broken > 0 ? " that can be read" : "");
+    tm_diag_error(
+        diag, tm_diag_command_line, request->option,
+        "expected traces below \"%s\", got none%s%s%s; give the build folder of an earlier "
+        "`ninja bench`, its build/traces, or a FlashInfer-Trace dataset with traces",
+        folder, broken_why != NULL ? " that can be read (" : "",
+        broken_why != NULL ? broken_why : "", broken_why != NULL ? ")" : "");
     return false;
 }
 

@@ -16,6 +16,8 @@
 typedef struct {
     const char *uuid;
     tm_trace trace;           /* no NULL strings */
+    const tm_node *node;      /* the trace object as read */
+    const char *path;         /* of the file that it is in */
     const char *samples_path; /* where samples may be, or NULL */
 } tm_baseline_cell;
 
@@ -24,12 +26,27 @@ typedef struct {
     const char *newest;      /* the latest timestamp, or "" */
     tm_baseline_cell *cells; /* sorted by definition, solution, uuid; each once */
     size_t count;
-    size_t broken; /* files or rows that should be traces and are not */
+    size_t repeated;        /* traces of cells that another trace stands for */
+    size_t broken;          /* files or rows that should be traces and are not */
+    const char *broken_why; /* of the first: "FILE:LINE:COL: what is wrong"; NULL: none */
 } tm_baseline;
 
-/* The baseline in the arena; of traces of one cell the one with the latest timestamp. False after
- * an error: nothing there, or no trace. */
-bool tm_baseline_read(tm_arena *arena, const char *folder, tm_diag *diag, tm_baseline *baseline);
+/* Which of several traces of one cell stands for it. */
+typedef enum {
+    TM_BASELINE_NEWEST, /* by timestamp */
+    TM_BASELINE_SCORED  /* as flashinfer-bench scores: one that failed, else the fastest */
+} tm_baseline_rule;
+
+typedef struct {
+    const char *folder;
+    const char *option; /* what messages call it: "--baseline" */
+    tm_baseline_rule rule;
+} tm_baseline_request;
+
+/* The baseline in the arena. False after an error: nothing there, or no trace. What is broken is
+ * counted only. */
+bool tm_baseline_read(tm_arena *arena, const tm_baseline_request *request, tm_diag *diag,
+                      tm_baseline *baseline);
 /* The cell, or NULL. Borrows. */
 const tm_baseline_cell *tm_baseline_find(const tm_baseline *baseline, const char *definition,
                                          const char *solution, const char *uuid);

@@ -1,5 +1,6 @@
 #include "reports/figure.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -259,4 +260,18 @@ const char *tm_figure_cell(tm_arena *arena, const tm_model_solution *solution,
                            const tm_model_workload *workload) {
     return tm_arena_format(arena, "%s[%s%s%s]", solution->name, workload->axes,
                            workload->axes[0] != '\0' ? "/" : "", workload->uuid);
+}
+
+const char *tm_figure_axes(tm_arena *arena, const tm_node *axes) {
+    tm_text text = {0};
+    for (const tm_node *axis = axes != NULL ? axes->child : NULL; axis != NULL; axis = axis->next) {
+        tm_text_format(&text, "%s%s=", text.length > 0 ? ", " : "", axis->key);
+        if (axis->is_integer)
+            tm_text_format(&text, "%" PRId64, axis->integer);
+        else
+            tm_text_add(&text, tm_node_describe(arena, axis));
+    }
+    const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
+    tm_text_free(&text);
+    return result;
 }

@@ -52,5 +52,7 @@ const char *tm_figure_cell(tm_arena *arena, const tm_model_solution *solution,
                            const tm_model_workload *workload);
 /* The first eight digits of a uuid; another name in at most 20 columns. */
 const char *tm_figure_uuid(tm_arena *arena, const char *uuid);
+/* "batch_size=7, k=2" of a workload's axes; "" for NULL. */
+const char *tm_figure_axes(tm_arena *arena, const tm_node *axes);
 
 #endif

@@ -102,8 +102,9 @@ int tm_gate_command_run(tm_arena *arena, tm_diag *diag, int count, char **argume
     if (!parse(arena, diag, count, arguments, &given, &status))
         return status;
     tm_baseline baseline;
+    const tm_baseline_request request = {given.baseline, "--baseline", TM_BASELINE_NEWEST};
     if (!tm_terminal_look(diag, STDOUT_FILENO, given.colour, &given.terminal) ||
-        !tm_baseline_read(arena, given.baseline, diag, &baseline) ||
+        !tm_baseline_read(arena, &request, diag, &baseline) ||
         is_own(arena, given.build, &baseline, diag))
         return TM_COMMAND_USAGE;
     const tm_model *model;

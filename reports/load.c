@@ -1,7 +1,6 @@
 #include "reports/load.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +10,14 @@
 #include "lib/json.h"
 #include "lib/layout.h"
 #include "lib/text.h"
+#include "reports/figure.h"
+#include "reports/hardware.h"
 #include "reports/score.h"
-
-#define MAX_HARDWARE 8
 
 typedef struct {
     tm_node_reader reader; /* where to allocate, where to complain */
     const char *build;
-    const char *hardware[MAX_HARDWARE + 1]; /* NULL-terminated */
-    size_t hardware_count;
+    tm_hardware hardware;
     const char *newest;
     bool unreadable; /* the operating system refused a file */
 } loader;
@@ -305,20 +303,6 @@ static bool read_trace(loader *load, const tm_source *source, const tm_model_def
     return good;
 }
 
-static const char *axes_text(tm_arena *arena, const tm_node *axes) {
-    tm_text text = {0};
-    for (const tm_node *axis = axes != NULL ? axes->child : NULL; axis != NULL; axis = axis->next) {
-        tm_text_format(&text, "%s%s=", text.length > 0 ? ", " : "", or_empty(axis->key));
-        if (axis->is_integer)
-            tm_text_format(&text, "%" PRId64, axis->integer);
-        else
-            tm_text_add(&text, tm_node_describe(arena, axis));
-    }
-    const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
-    tm_text_free(&text);
-    return result;
-}
-
 /* The first error from entry `begin` on, as the reason of a broken cell. */
 static const char *first_error(const tm_diag *diag, size_t begin) {
     const tm_diag_entry *entries;
@@ -338,27 +322,6 @@ static const char *find_log(loader *load, const tm_model_cell *cell, const char 
     return compiled && access(tm_file_join(arena, load->build, compiler_log), F_OK) == 0
                ? compiler_log
                : NULL;
-}
-
-static void note_environment(loader *load, const tm_trace *trace) {
-    if (strcmp(trace->timestamp, load->newest) > 0)
-        load->newest = trace->timestamp;
-    if (trace->hardware[0] == '\0')
-        return;
-    for (size_t i = 0; i < load->hardware_count; i++)
-        if (strcmp(load->hardware[i], trace->hardware) == 0)
-            return;
-    if (load->hardware_count < MAX_HARDWARE)
-        load->hardware[load->hardware_count++] = trace->hardware;
-}
-
-static void fill_missing(tm_trace *trace) {
-    trace->op_type = or_empty(trace->op_type);
-    trace->author = or_empty(trace->author);
-    trace->reason = or_empty(trace->reason);
-    trace->hardware = or_empty(trace->hardware);
-    trace->timestamp = or_empty(trace->timestamp);
-    trace->log = or_empty(trace->log);
 }
 
 static void load_cell(loader *load, const tm_model_definition *definition,
@@ -398,9 +361,10 @@ static void load_cell(loader *load, const tm_model_definition *definition,
         return;
     }
     cell->state = TM_MODEL_RAN;
-    fill_missing(&cell->trace);
     cell->reason = cell->trace.reason;
-    note_environment(load, &cell->trace);
+    if (strcmp(cell->trace.timestamp, load->newest) > 0)
+        load->newest = cell->trace.timestamp;
+    tm_hardware_add(&load->hardware, cell->trace.hardware);
     if (cell->trace.status != TM_STATUS_PASSED)
         cell->log_path = find_log(load, cell, object_file(arena, solution, index, ".log"));
     const tm_node *seed = tm_node_get(cell->trace.details_node, "seed");
@@ -412,7 +376,7 @@ static void load_cell(loader *load, const tm_model_definition *definition,
         workload->weak = weak;
     if (workload->axes_node == NULL) {
         workload->axes_node = tm_node_get(cell->trace.workload, "axes");
-        workload->axes = axes_text(arena, workload->axes_node);
+        workload->axes = tm_figure_axes(arena, workload->axes_node);
     }
 }
 
@@ -432,11 +396,7 @@ static void load_definition(loader *load, tm_model_definition *definition) {
         solutions[i].score = tm_score_cells(cells, workload_count);
         tm_score_add(&definition->score, &solutions[i].score);
     }
-    int best = tm_score_best(solutions, solution_count);
-    definition->best = best >= 0 ? &solutions[best] : NULL;
-    best = tm_score_best_flashinfer(solutions, solution_count, workload_count,
-                                    &definition->best_flashinfer_cell);
-    definition->best_flashinfer = best >= 0 ? &solutions[best] : NULL;
+    tm_score_settle(definition);
 }
 
 /* After the definitions: those of one without cells are not counted. */
@@ -482,9 +442,7 @@ tm_load_result tm_load_model(tm_arena *arena, const char *plan_path, const char 
         tm_score_add(&model->score, &definitions[i].score);
     }
     list_waiting(arena, model);
-    const char **hardware = tm_arena_alloc(arena, sizeof(load.hardware));
-    memcpy(hardware, load.hardware, sizeof(load.hardware));
-    model->hardware = hardware;
+    model->hardware = tm_hardware_list(arena, &load.hardware);
     model->newest = load.newest;
     *out = model;
     if (load.unreadable)

@@ -3,12 +3,15 @@
 
 #include "reports/command.h"
 #include "reports/gate_command.h"
+#include "reports/view_command.h"
 #include "reports/write_command.h"
 
 static const tm_command commands[] = {
     {"write", "all files of the report of a planned matrix: what ninja report runs",
      tm_write_command_run},
     {"gate", "what became slower, faster or broken since an earlier run", tm_gate_command_run},
+    {"summary", "what ran, what passed and how fast, of any folder with traces",
+     tm_view_command_summary},
 };
 
 int main(int count, char **arguments) {

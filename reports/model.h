@@ -1,8 +1,8 @@
 /* model: what every report is made from: the planned matrix, its traces and its scores.
  *
- * Filled once by load.c and read-only from then on; everything lives in the run's arena. Knows only
- * what was planned: other files under build/traces do not exist for it. Deliberately does not know
- * any output format. */
+ * Filled once by load.c or folder.c and read-only from then on; everything lives in the run's
+ * arena. Of a plan it knows only what was planned: other files under build/traces do not exist for
+ * it. Deliberately does not know any output format. */
 #ifndef TM_REPORTS_MODEL_H
 #define TM_REPORTS_MODEL_H
 
@@ -41,7 +41,7 @@ typedef struct {
     const char *reason;     /* one line, "" when PASSED */
     const char *trace_path; /* build/traces/.../<uuid>.json; NULL when WAITING */
     const char *log_path;   /* the log beside the trace, or NULL when there is none */
-    const char *command;    /* the line that repeats the cell; NULL when WAITING */
+    const char *command;    /* the line that repeats the cell; NULL when WAITING, or not known */
 } tm_model_cell;
 
 typedef struct {

@@ -170,3 +170,12 @@ int tm_score_best_flashinfer(const tm_model_solution *solutions, size_t count,
     }
     return best;
 }
+
+void tm_score_settle(tm_model_definition *definition) {
+    const tm_model_solution *solutions = definition->solutions;
+    int best = tm_score_best(solutions, definition->solution_count);
+    definition->best = best >= 0 ? &solutions[best] : NULL;
+    best = tm_score_best_flashinfer(solutions, definition->solution_count,
+                                    definition->workload_count, &definition->best_flashinfer_cell);
+    definition->best_flashinfer = best >= 0 ? &solutions[best] : NULL;
+}

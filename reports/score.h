@@ -44,5 +44,7 @@ int tm_score_best(const tm_model_solution *solutions, size_t count);
  * speedup 0 and cannot win; the first of equals does. */
 int tm_score_best_flashinfer(const tm_model_solution *solutions, size_t count,
                              size_t workload_count, size_t *cell);
+/* Sets both of a definition whose solutions have their scores. */
+void tm_score_settle(tm_model_definition *definition);
 
 #endif

@@ -80,7 +80,7 @@ static void add_count(page *out, size_t count, const char *what, tm_style style)
 static void add_header(page *out, const tm_model *model) {
     const char *where = tm_figure_line(out->arena, model->backend);
     if (model->hardware[0] != NULL)
-        where = tm_arena_format(out->arena, "%s, %s%s", where,
+        where = tm_arena_format(out->arena, "%s%s%s%s", where, where[0] != '\0' ? ", " : "",
                                 tm_figure_line(out->arena, model->hardware[0]),
                                 model->hardware[1] != NULL ? " and others" : "");
     size_t definitions = 0;
@@ -334,9 +334,9 @@ static void add_group(page *out, const tm_group *group) {
         tm_text_format(out->text, "    log  %s\n", first->log_path);
     else
         tm_text_format(out->text, "    see  %s\n", first->trace_path);
-    if (first->state == TM_MODEL_RAN)
+    if (first->state == TM_MODEL_RAN && first->command != NULL)
         tm_text_format(out->text, "    run  %s\n", first->command);
-    else
+    else if (first->state != TM_MODEL_RAN)
         tm_text_add(out->text, "    fix  delete it, then `ninja bench`\n");
 }
 
@@ -507,7 +507,8 @@ const char *tm_summary_format(tm_arena *arena, const tm_model *model, const char
     if (model->dataset_errors > 0)
         tm_text_format(&text, "\n%s  %s; run `ninja check`\n", paint(&out, TM_STYLE_BAD, "DATASET"),
                        tm_figure_count(arena, (size_t)model->dataset_errors, "error"));
-    tm_text_format(&text, "\nreport: %s\n", report_path);
+    if (report_path != NULL)
+        tm_text_format(&text, "\nreport: %s\n", report_path);
     const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
     tm_text_free(&text);
     return result;

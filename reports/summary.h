@@ -10,7 +10,8 @@
 #include "reports/model.h"
 #include "reports/terminal.h"
 
-/* The text, in the arena. `report_path` ends it; `build` is where the commands are to be run. */
+/* The text, in the arena. `report_path`, unless NULL, ends it; `build` is where the commands are to
+ * be run. */
 const char *tm_summary_format(tm_arena *arena, const tm_model *model, const char *build,
                               const char *report_path, const tm_terminal *terminal);
 

@@ -1,0 +1,82 @@
+#include "reports/view_command.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "reports/command.h"
+#include "reports/folder.h"
+#include "reports/option.h"
+#include "reports/report_json.h"
+#include "reports/summary.h"
+#include "reports/terminal.h"
+
+typedef struct {
+    const char *folder, *definitions, *colour;
+    bool json;
+    tm_terminal terminal;
+    const tm_model *model;
+} view_request;
+
+/* One way to show a model. */
+typedef struct {
+    const char *name, *about;
+    char *(*json)(tm_arena *arena, const view_request *request); /* caller frees */
+    const char *(*text)(tm_arena *arena, const view_request *request);
+} view_kind;
+
+static bool read_options(tm_arena *arena, tm_diag *diag, const view_kind *kind, int count,
+                         char **arguments, view_request *request, int *status) {
+    const tm_option table[] = {
+        {"--definition", TM_OPTION_PATH, &request->definitions, .value = "GLOBS",
+         .help = "only these, separated by commas"},
+        {"--json", TM_OPTION_FLAG, &request->json,
+         .help = "for programs, as docs/FORMATS.md tells"},
+        TM_TERMINAL_OPTION(&request->colour),
+        {"FOLDER", TM_OPTION_PATH, &request->folder,
+         .help = "a build folder, its build/traces or build/report, or a FlashInfer-Trace dataset "
+                 "(default: the build folder here)"},
+    };
+    return tm_option_read(
+        arena, diag, &(tm_option_table){kind->name, kind->about, table, TM_OPTION_COUNT(table)},
+        count, arguments, status);
+}
+
+static int run(tm_arena *arena, tm_diag *diag, const view_kind *kind, int count, char **arguments) {
+    view_request request = {0};
+    int status;
+    if (!read_options(arena, diag, kind, count, arguments, &request, &status))
+        return status;
+    if (!tm_terminal_look(diag, STDOUT_FILENO, request.colour, &request.terminal))
+        return TM_COMMAND_USAGE;
+    tm_load_result loaded = tm_folder_load(arena, request.folder, diag, &request.model);
+    if (request.model == NULL)
+        return tm_command_status(loaded);
+    if (request.definitions != NULL)
+        request.model = tm_folder_select(arena, request.model, request.definitions, diag);
+    if (request.model == NULL)
+        return TM_COMMAND_USAGE;
+    char *json = request.json ? kind->json(arena, &request) : NULL;
+    const char *text = request.json ? json : kind->text(arena, &request);
+    bool good = tm_command_print(diag, kind->name, text);
+    free(json);
+    return good ? tm_command_status(loaded) : TM_COMMAND_ENVIRONMENT;
+}
+
+static char *summary_json(tm_arena *arena, const view_request *request) {
+    return tm_report_json_format(arena, request->model);
+}
+
+static const char *summary_text(tm_arena *arena, const view_request *request) {
+    const char *build = tm_folder_build(arena, request->folder);
+    const char *page = tm_file_join(arena, build, "build/report/report.html");
+    return tm_summary_format(arena, request->model, build, access(page, F_OK) == 0 ? page : NULL,
+                             &request->terminal);
+}
+
+int tm_view_command_summary(tm_arena *arena, tm_diag *diag, int count, char **arguments) {
+    static const view_kind kind = {"summary", "What ran, what passed and how fast.", summary_json,
+                                   summary_text};
+    return run(arena, diag, &kind, count, arguments);
+}
