@@ -57,13 +57,36 @@ browser_open() {
 
 # browser_size WIDTH HEIGHT of what is shown, not of the window.
 browser_size() {
-    browser_send POST /goog/cdp/execute '{"cmd": "Emulation.setDeviceMetricsOverride", "params":
-        {"width": '"$1"', "height": '"$2"', "deviceScaleFactor": 1, "mobile": false}}' >/dev/null
+    browser_cdp Emulation.setDeviceMetricsOverride \
+        '{"width": '"$1"', "height": '"$2"', "deviceScaleFactor": 1, "mobile": false}' >/dev/null
 }
 
 # browser_script CODE: what it returns; strings without quotes.
 browser_script() {
     browser_send POST /execute/sync "$(jq -nc --arg script "$1" '{$script, args: []}')" | jq -r .
+}
+
+# The same of code that awaits something.
+browser_async() {
+    browser_send POST /execute/async "$(jq -nc --arg script "const done = arguments[0];
+        (async () => { $1 })().then(done)" '{$script, args: []}')" | jq -r .
+}
+
+browser_cdp() { # command, parameters as JSON: its result
+    browser_send POST /goog/cdp/execute "$(jq -nc --arg cmd "$1" --argjson params "$2" '{$cmd, $params}')"
+}
+
+# browser_busy_from; browser_busy_since FRAMES: milliseconds of CPU time that the page's thread took
+# for each.
+browser_busy() {
+    browser_cdp Performance.getMetrics '{}' | jq '.metrics[] | select(.name == "TaskDuration").value * 1000'
+}
+browser_busy_from() {
+    browser_cdp Performance.enable '{"timeDomain": "threadTicks"}' >/dev/null
+    busy_from=$(browser_busy)
+}
+browser_busy_since() { # frames
+    awk "BEGIN { printf \"%.2f\", ($(browser_busy) - $busy_from) / $1 }"
 }
 
 browser_find() { # selector: a reference, or nothing

@@ -15,7 +15,7 @@ const cell = (() => {
         const low = data.detail(one, "low_ns"), high = data.detail(one, "high_ns");
         const {workload} = one;
         return element.facts([["Latency", one.latency > 0 ? figure.latency(one.latency) : null],
-            ["Median, 95% interval", low > 0 ? ns(low) + " .. " + ns(high) : null],
+            ["Median, 95% interval", low > 0 ? figure.range(low / 1e6, high / 1e6) : null],
             ["Reference", one.reference > 0 ? figure.latency(one.reference) : null],
             ["Speedup over the reference", one.speedup > 0 ? figure.speedup(one.speedup) : null],
             ["Limit of the device", workload.limit_ns > 0
@@ -43,17 +43,18 @@ const cell = (() => {
         for (const level of all)
             if (level !== beyond)
                 counts[Math.min(BINS - 1, Math.floor(level / (last + 1) * BINS))]++;
-        const edge = (i) => low + (high - low) * i / BINS;
+        const edge = (i) => low + (high - low) * i / BINS, mark = figure.scale(low / 1e6, high / 1e6);
+        const at = (i) => mark(edge(i) / 1e6);
         const frame = element("div.chart.small", {});
         const label = figure.count(all.length, "sample") + " from " + ns(low) + " to " + ns(most);
         plot.draw(frame, "Distribution of " + label, () => ({type: "bar",
-            data: {labels: counts.map((_, i) => ns(edge(i + 0.5))), datasets: [{data: counts,
+            data: {labels: counts.map((_, i) => at(i + 0.5)), datasets: [{data: counts,
                 backgroundColor: theme.color("series-0"), barPercentage: 1, categoryPercentage: 0.96}]},
             options: {scales: {
-                x: plot.axis("latency of a call", "category", (i) => ns(edge(i + 0.5)), {grid: {display: false}}),
+                x: plot.axis("latency of a call", "category", (i) => at(i + 0.5), {grid: {display: false}}),
                 y: plot.axis("samples", "linear", (value) => Number.isInteger(value) ? value : null)},
-            plugins: {tooltip: {callbacks: {title: (items) => ns(edge(items[0].dataIndex)) + " .. " +
-                ns(edge(items[0].dataIndex + 1)), label: (item) => figure.count(item.raw, "sample")}}}}}));
+            plugins: {tooltip: {callbacks: {title: (items) => at(items[0].dataIndex) + " .. " +
+                at(items[0].dataIndex + 1), label: (item) => figure.count(item.raw, "sample")}}}}}));
         return [element("h3", {}, "Samples ", element("small", {}, label +
             (slow ? "; " + slow + " beyond " + ns(high) + " are not drawn" : ""))), frame];
     }
@@ -68,7 +69,7 @@ const cell = (() => {
             ["Largest absolute error", figure.error(one.absolute)],
             ["Largest relative error", figure.error(one.relative)],
             ["Relative L2", l2], ["Matched", extra && extra.matched_ratio !== undefined
-                ? String(extra.matched_ratio) : null],
+                ? extra.matched_ratio === 1 ? "all" : +(100 * extra.matched_ratio).toPrecision(6) + "%" : null],
             ["Total variation", extra && extra.tvd !== undefined
                 ? figure.error(extra.tvd) + " of " + figure.error(extra.tvd_limit) : null],
             ["Evaluator", extra ? extra.evaluator : null]])];
@@ -91,7 +92,7 @@ const cell = (() => {
                     button.textContent = "copied";
                 }, () => {});
         }}, "copy");
-        return [element("h3", {}, "Repeat it ", button), line,
+        return [element("h3", {}, "Repeat it ", element("small", {}, "where ninja ran "), button), line,
             element("p.muted", {}, "Trace: " + data.tracePath(one))];
     }
 
@@ -109,7 +110,7 @@ const cell = (() => {
 
     function build(one) {
         const {definition: of, solution, workload} = one, flags = data.flagsOf(one);
-        const reason = data.text(one, "reason");
+        const reason = data.text(one, "reason"), change = data.change(one);
         dialog.replaceChildren(element("header", {},
             element("span.badge." + one.kind, {}, one.state),
             element("span.steps", {}, link("\u2190", "Previous cell", table.beside(one, -1)),
@@ -127,6 +128,8 @@ const cell = (() => {
         workload.weak ? element("p.note", {}, "A plainly wrong answer would pass this workload: " +
             workload.weak.map((weak) => weak.output + " (" + weak.passes.join(", ") + ")")
                 .join("; ")) : "",
+        change ? element("p.change", {}, element("b", {}, change.verdict), " against the baseline: " +
+            figure.change(change)) : "",
         statistics(one));
         const rest = [...trials(one), ...distribution(one), ...correctness(one), ...repeat(one),
             ...log(one), ...sources(one)];

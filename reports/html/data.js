@@ -26,8 +26,10 @@ const data = (() => {
     for (const definition of raw.definitions) {
         definition.axes = [...new Set(definition.workloads.flatMap(
             (workload) => Object.keys(workload.axes || {})))];
-        for (const workload of definition.workloads)
+        definition.workloads.forEach((workload, place) => {
+            workload.place = place;
             workload.text = axesText(workload.axes) || figure.uuid(workload.uuid);
+        });
         definition.cells = [];
         definition.solutions.forEach((solution, s) => {
             solution.definition = definition;
@@ -100,8 +102,10 @@ const data = (() => {
         return {low, high, most, trials, last: 62, beyond: 63};
     }
 
-    const key = (cell) => "#cell=" + [cell.definition.name, cell.solution.name, cell.workload.uuid]
-        .map(encodeURIComponent).join("/");
+    const address = (...names) => "#cell=" + names.map(encodeURIComponent).join("/");
+    const key = (cell) => address(cell.definition.name, cell.solution.name, cell.workload.uuid);
+    /* Of a cell that `ninja gate` tells of. */
+    const gateKey = (one) => address(one.definition, one.solution, one.uuid);
 
     function find(hash) {
         const names = hash.slice("#cell=".length).split("/").map(decodeURIComponent);
@@ -109,8 +113,11 @@ const data = (() => {
             cell.solution.name === names[1] && cell.workload.uuid === names[2]);
     }
 
-    return {run, ranking, statuses, flags, definitions: raw.definitions, cells, gate: raw.gate, score, detail, text,
-        flagsOf, command, tracePath, samples, key, find, geomean, notPlanned: raw.not_planned,
+    const change = (cell) => raw.gate
+        ? raw.gate.cells.find((one) => gateKey(one) === key(cell)) : undefined;
+
+    return {run, ranking, statuses, flags, definitions: raw.definitions, cells, gate: raw.gate,
+        score, detail, text, flagsOf, command, tracePath, samples, key, gateKey, change, find, geomean, notPlanned: raw.not_planned,
         waiting: raw.waiting, source: (solution) => (solution.sources || []).map(
             ([path, number]) => [path, raw.texts[number]])};
 })();

@@ -3,13 +3,18 @@
 const definition = (() => {
     let shown = null, list, frame, panel;
 
-    /* The axis with most values; of equals the first. */
+    const ROWS = ""; /* no axis: the workloads in their order */
+
+    const value = (workload, axis) => axis === ROWS ? workload.place : (workload.axes || {})[axis];
+
+    /* The axis of numbers with most values; of equals the first. */
     function mainAxis(of) {
-        let best = null, most = 0;
+        let best = ROWS, most = 0;
         for (const axis of of.axes) {
-            const values = new Set(of.workloads.map((workload) => (workload.axes || {})[axis]));
-            if (values.size > most)
-                [best, most] = [axis, values.size];
+            const values = of.workloads.map((workload) => value(workload, axis));
+            const many = new Set(values).size;
+            if (many > most && values.every((one) => typeof one === "number"))
+                [best, most] = [axis, many];
         }
         return best;
     }
@@ -21,10 +26,11 @@ const definition = (() => {
         const choose = () => { location.hash = "#definition=" + encodeURIComponent(of.name); };
         return element("tr", {"data-name": of.name, onclick: choose},
             element("td", {}, element("a", {href: "#definition=" + encodeURIComponent(of.name)},
-                of.name)),
+                element.breakable(of.name))),
             element("td.number" + (score.failed ? ".bad" : ""), {},
                 score.passed + "/" + score.cells),
-            element("td", {}, best ? figure.solution(best.name, of.name) : figure.NOTHING),
+            element("td", {}, best ? element.breakable(figure.solution(best.name, of.name))
+                : figure.NOTHING),
             element("td.number", {}, bestScore ? figure.range(bestScore.least, bestScore.most)
                 : figure.NOTHING),
             element("td.number", {}, figure.speedup(bestScore ? bestScore.speedup : 0)),
@@ -37,9 +43,9 @@ const definition = (() => {
         const sets = [];
         of.solutions.forEach((solution) => {
             const points = solution.cells
-                .filter((cell) => cell.passed && cell.latency > 0 && cell.workload.axes)
-                .map((cell) => ({x: cell.workload.axes[axis], y: cell.latency, cell}))
-                .filter((point) => point.x > 0).sort((a, b) => a.x - b.x);
+                .filter((cell) => cell.passed && cell.latency > 0)
+                .map((cell) => ({x: value(cell.workload, axis), y: cell.latency, cell}))
+                .filter((point) => typeof point.x === "number").sort((a, b) => a.x - b.x);
             if (!points.length)
                 return;
             const look = plot.series(solution.series);
@@ -62,8 +68,8 @@ const definition = (() => {
     function limit(of, axis) {
         const byValue = new Map();
         for (const workload of of.workloads) {
-            const x = (workload.axes || {})[axis];
-            if (x > 0 && workload.limit_ns > 0)
+            const x = value(workload, axis);
+            if (typeof x === "number" && workload.limit_ns > 0)
                 byValue.set(x, Math.min(byValue.get(x) || Infinity, workload.limit_ns / 1e6));
         }
         const points = [...byValue].map(([x, y]) => ({x, y})).sort((a, b) => a.x - b.x);
@@ -78,6 +84,12 @@ const definition = (() => {
         const xs = datasets.flatMap((set) => set.data.map((point) => point.x));
         const least = Math.min(...xs), most = Math.max(...xs);
         const room = least === most ? 2 : (most / least) ** 0.04;
+        const names = of.workloads.map((workload) => workload.text);
+        const scale = axis === ROWS ? plot.axis("workload", "linear", (at) => figure.short(names[at]),
+            {min: -0.3, max: names.length - 0.7, marks: [...names.keys()]})
+            : plot.axis(axis, least > 0 ? "logarithmic" : "linear", (mark) => mark.toLocaleString("en"),
+                {...(least > 0 ? {min: least / room, max: most * room} : {}),
+                    marks: [...new Set(xs)].sort((a, b) => a - b)});
         return {type: "line", data: {datasets}, options: {
             parsing: false, interaction: {mode: "nearest", intersect: true},
             onClick: (_, hits) => {
@@ -85,12 +97,10 @@ const definition = (() => {
                 if (cell)
                     location.hash = data.key(cell);
             },
-            scales: {x: plot.axis(axis, "logarithmic", (value) => value.toLocaleString("en"),
-                {min: least / room, max: most * room}),
-            y: plot.axis("latency", "logarithmic", figure.latency)},
+            scales: {x: scale, y: plot.axis("latency", "logarithmic", figure.mark)},
             plugins: {tooltip: {callbacks: {
                 title: (items) => items.map((item) => item.raw.cell ? item.raw.cell.workload.text
-                    : axis + "=" + item.raw.x).slice(0, 1),
+                    : axis === ROWS ? names[item.raw.x] : axis + "=" + item.raw.x).slice(0, 1),
                 label: (item) => (item.raw.cell ? figure.solution(item.raw.cell.solution.name,
                     of.name) : item.dataset.label) + ": " + figure.latency(item.raw.y) +
                     (item.raw.cell && item.raw.cell.speedup
@@ -110,7 +120,7 @@ const definition = (() => {
                 {type: "button", onclick: () => {
                     filter.set({definition: of.name, text: solution.name});
                     location.hash = "#cells";
-                }}, figure.solution(solution.name, of.name)),
+                }}, element.breakable(figure.solution(solution.name, of.name))),
             solution.name === of.best ? element("span.badge", {}, "best") : null),
             solution.author, solution.needs || score.passed + "/" + score.cells,
             figure.range(score.least, score.most), figure.speedup(score.speedup),
@@ -130,8 +140,10 @@ const definition = (() => {
         const main = mainAxis(of);
         const select = element("select", {"aria-label": "Axis", onchange: () =>
             plot.draw(frame, label(select.value), () => describe(of, select.value))},
-        of.axes.map((axis) => element("option", {value: axis, selected: axis === main}, axis)));
-        const label = (axis) => "Latency of " + of.name + " over " + axis +
+        [...of.axes.filter((axis) => of.workloads.every((workload) =>
+            typeof value(workload, axis) === "number")), ROWS].map((axis) =>
+            element("option", {value: axis, selected: axis === main}, axis || "workloads")));
+        const label = (axis) => "Latency of " + of.name + " over " + (axis || "its workloads") +
             ", a line per solution; the table below has the figures";
         const rows = of.workloads.filter((workload) => workload.limited_by);
         const by = [...new Set(rows.map((workload) => workload.limited_by))].join(", ");
@@ -140,7 +152,7 @@ const definition = (() => {
             figure.count(of.workloads.length, "workload") +
             (by ? "; dashed: limit (" + by + ")" : "") + "; over ", select),
         frame, solutions(of));
-        if (main && of.cells.some((cell) => cell.passed && cell.latency > 0))
+        if (of.cells.some((cell) => cell.passed && cell.latency > 0))
             plot.draw(frame, label(main), () => describe(of, main));
         else
             frame.replaceWith(element("p.muted", {}, "No passed cell to draw."));

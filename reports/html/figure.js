@@ -21,6 +21,20 @@ const figure = (() => {
         return NOTHING;
     }
 
+    /* A round latency, as a scale has it: "1.5 us", "2 ms". */
+    function mark(ms) {
+        const [value, unit] = latency(ms).split(" ");
+        return unit ? Number(value) + " " + unit : value;
+    }
+
+    /* Shows latencies between two in one unit, with the digits that tell a tenth of the way apart. */
+    function scale(least, most) {
+        const [, unit = "ms"] = latency(most).split(" ");
+        const factor = {ns: 1e6, us: 1e3, ms: 1, s: 1e-3}[unit];
+        const digits = Math.ceil(-Math.log10((most - least) * factor / 10 || 1));
+        return (ms) => (ms * factor).toFixed(Math.min(Math.max(digits, 0), 6)) + " " + unit;
+    }
+
     function range(least, most) {
         const low = latency(least), high = latency(most);
         if (low === high)
@@ -43,6 +57,15 @@ const figure = (() => {
         return (value < 9.95 ? value.toFixed(1) : value.toFixed(0)) + "%";
     }
 
+    const share = (part) => (100 * part).toFixed(part === 1 || part === 0 ? 0 : 1) + "%";
+
+    /* What `ninja gate` says of a cell. */
+    function change(one) {
+        return one.ratio ? latency(one.latency_before_ms) + " \u2192 " + latency(one.latency_ms) +
+            ", times " + one.ratio.toFixed(3) + " (" + one.ratio_low.toFixed(3) + " .. " +
+            one.ratio_high.toFixed(3) + ")" : one.why || one.status_before + " \u2192 " + one.status;
+    }
+
     /* An error, which may be the string of a trace: "Infinity", "NaN". */
     function error(value) {
         if (typeof value === "string")
@@ -60,6 +83,9 @@ const figure = (() => {
     const uuid = (name) => /^[0-9a-f]{8}-/.test(name) ? name.slice(0, 8)
         : name.length > 20 ? name.slice(0, 18) + ".." : name;
 
+    /* A name so short that several stand side by side: its two ends. */
+    const short = (name) => name.length > 18 ? name.slice(0, 8) + "\u2026" + name.slice(-8) : name;
+
     /* A solution's name without its definition's, which stands beside it. */
     function solution(name, definition) {
         const end = "_" + definition;
@@ -67,5 +93,5 @@ const figure = (() => {
             : name.replace(end + "+", "_*+");
     }
 
-    return {latency, range, speedup, percent, error, count, uuid, solution, NOTHING};
+    return {latency, mark, scale, range, speedup, percent, share, change, error, count, uuid, short, solution, NOTHING};
 })();

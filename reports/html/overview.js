@@ -54,14 +54,15 @@ const overview = (() => {
                 element("span.muted", {}, " of " + definition.name + ", " +
                     (cells.length === 1 ? first.workload.text
                         : cells.length + " of " + all + " workloads"))),
-            element("div.reason", {}, data.text(first, "reason") || "the trace gives no reason"));
+            element("div.reason", {}, data.text(first, "reason") || "the trace gives no reason"),
+            element("code.paper", {}, data.command(first)));
     }
 
     function failed(groups, many) {
         if (!groups.length)
             return [];
         const more = groups.length > MAX_FAILURES
-            ? element("p", {}, element("button", {type: "button", onclick: () => {
+            ? element("p", {}, element("button.plain", {type: "button", onclick: () => {
                 filter.set({kind: "failed"});
                 location.hash = "#cells";
             }}, "and " + figure.count(groups.length - MAX_FAILURES, "more group"))) : null;
@@ -73,22 +74,22 @@ const overview = (() => {
     function gate() {
         const {gate: found} = data;
         if (!found)
-            return [];
+            return [element("p.muted", {}, "Not compared with earlier traces: ./configure" +
+                " --baseline=DIR, then ninja gate.")];
         const counts = Object.entries(found.counts).filter(([, many]) => many)
             .map(([verdict, many]) => many.toLocaleString("en") + " " + verdict).join(", ");
-        const change = (one) => one.ratio ? figure.latency(one.latency_before_ms) + " \u2192 " +
-            figure.latency(one.latency_ms) + ", times " + one.ratio.toFixed(3) + " (" +
-            one.ratio_low.toFixed(3) + " .. " + one.ratio_high.toFixed(3) + ")"
-            : one.why || one.status_before + " \u2192 " + one.status;
         const good = (one) => ["FASTER", "FIXED"].includes(one.verdict);
-        const address = (one) => "#cell=" + [one.definition, one.solution, one.uuid]
-            .map(encodeURIComponent).join("/");
+        const address = data.gateKey;
+        const where = (one) => {
+            const cell = data.find(address(one));
+            return cell ? cell.workload.text : figure.uuid(one.uuid);
+        };
         const line = (one) => element("li", {},
             element("span.badge." + (good(one) ? "passed" : "failed"), {}, one.verdict),
             element("div", {}, element("a", {href: address(one)},
                 figure.solution(one.solution, one.definition)),
-            element("span.muted", {}, " of " + one.definition + ", " + figure.uuid(one.uuid))),
-            element("div", {}, change(one)));
+            element("span.muted", {}, " of " + one.definition + ", " + where(one))),
+            element("div", {}, figure.change(one)));
         const worse = found.cells.filter((one) => !good(one)), better = found.cells.filter(good);
         return [element("h2", {}, "Against the baseline ",
             element("small", {}, counts + "; changes over " + figure.percent(100 * found.threshold) +
@@ -103,7 +104,7 @@ const overview = (() => {
         if (!rows.length)
             return [];
         return [element("h2", {}, "Flags"), element("ul.flags", {}, rows.map(([flag, many]) =>
-            element("li", {}, element("button", {type: "button", onclick: () => {
+            element("li", {}, element("button.plain", {type: "button", onclick: () => {
                 filter.set({text: flag.name});
                 location.hash = "#cells";
             }}, flag.name), " " + figure.count(many, "cell") + "; " + flag.of_all)))];

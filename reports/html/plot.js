@@ -11,23 +11,32 @@ const plot = (() => {
             dash: [[], [6, 3], [2, 2], [8, 3, 2, 3]][Math.floor(index / SERIES) % 4]};
     }
 
-    /* A tick at 1, 2 and 5 of each decade; of long axes at 1 only. */
-    function logTick(format) {
-        return function (value) {
-            const first = Number(String(value.toExponential()).charAt(0));
-            const exact = Math.abs(value / 10 ** Math.floor(Math.log10(value) + 1e-9) - first) < 1e-6;
-            const long = Math.log10(this.max / this.min) > 3;
-            return exact && (long ? [1] : [1, 2, 5]).includes(first) ? format(value) : null;
-        };
+    /* Marks of a logarithmic scale: a few per decade, as many more as it is shorter than one. */
+    function logMarks(min, max) {
+        const ratio = max / min;
+        const steps = ratio > 1e3 ? [1] : ratio > 10 ? [1, 2, 5] : ratio > 3 ? [1, 1.5, 2, 3, 5, 7] : null;
+        const marks = [];
+        if (steps)
+            for (let decade = 10 ** Math.floor(Math.log10(min)); decade <= max; decade *= 10)
+                marks.push(...steps.map((step) => step * decade));
+        else { /* as good as linear */
+            const rough = (max - min) / 4, unit = 10 ** Math.floor(Math.log10(rough));
+            const step = unit * [1, 2, 5, 10].find((one) => one * unit >= rough);
+            for (let i = Math.ceil(min / step); i * step <= max; i++)
+                marks.push(i * step);
+        }
+        return marks.map((value) => Number(value.toPrecision(6)))
+            .filter((value) => value >= min && value <= max);
     }
 
-    function axis(title, type, format, more) {
+    /* `more.marks`: values that are marked, instead of round ones. */
+    function axis(title, type, format, {marks, ...more} = {}) {
         const line = theme.color("line"), text = theme.color("muted");
         return {type, title: {display: true, text: title, color: text}, grid: {color: line},
-            border: {color: line}, ...more,
-            ticks: {color: text, maxRotation: 0, autoSkipPadding: 8,
-                callback: type === "logarithmic" ? logTick(format)
-                    : function (value) { return format(value); }}};
+            border: {color: line}, ...(marks || type === "logarithmic" ? {afterBuildTicks: (scale) => {
+                scale.ticks = (marks || logMarks(scale.min, scale.max)).map((value) => ({value}));
+            }} : {}), ...more,
+            ticks: {color: text, maxRotation: 0, autoSkipPadding: 8, callback: (value) => format(value)}};
     }
 
     /* Draws into a canvas inside `frame`, again when the theme changes. `describe` makes Chart.js's

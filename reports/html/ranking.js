@@ -4,8 +4,6 @@ const ranking = (() => {
     const bases = [["baseline", "the author baseline"], ["reference", "the native reference"]];
     let base, frame, holder;
 
-    const share = (value) => (100 * value).toFixed(value === 1 || value === 0 ? 0 : 1) + "%";
-
     function look(author) {
         return plot.series(data.ranking.authors.map((one) => one.name).sort().indexOf(author.name));
     }
@@ -16,8 +14,8 @@ const ranking = (() => {
         return authors.map((author, i) => {
             const score = author[base];
             return [String(i + 1), author.name, String(score.definitions),
-                figure.speedup(score.mean), figure.speedup(score.geomean), share(score.win_rate),
-                author.cells ? share(author.passed / author.cells) : figure.NOTHING,
+                figure.speedup(score.mean), figure.speedup(score.geomean), figure.share(score.win_rate),
+                author.cells ? figure.share(author.passed / author.cells) : figure.NOTHING,
                 author.passed + "/" + author.cells];
         });
     }
@@ -28,7 +26,7 @@ const ranking = (() => {
             const {color, shape, dash} = look(author);
             const points = marks.map((mark, i) => ({x: mark, y: author[base].win_at[i]}));
             return {label: author.name, data: points, borderColor: color, backgroundColor: color,
-                borderDash: dash, borderWidth: 1.5, pointStyle: shape, pointRadius: 3, stepped: false};
+                borderDash: dash, borderWidth: 1.5, pointStyle: shape, pointRadius: 3, clip: 6};
         });
         const seen = datasets.flatMap((set) => set.data.filter((p) => p.y > 0 && p.y < 1).map((p) => p.x));
         const min = Math.min(0.5, ...seen), max = Math.max(2, ...seen) * 1.3;
@@ -41,7 +39,7 @@ const ranking = (() => {
             plugins: {legend: {display: true, labels: {usePointStyle: true, boxWidth: 7, boxHeight: 7,
                 color: theme.color("text")}},
             tooltip: {callbacks: {title: () => "", label: (item) => item.dataset.label + ": " +
-                share(item.raw.y) + " more than " + item.raw.x + "x"}}}}};
+                figure.share(item.raw.y) + " more than " + item.raw.x + "x"}}}}};
     }
 
     function show() {

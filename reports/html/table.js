@@ -16,16 +16,24 @@ const table = (() => {
     };
     const number = (value) => typeof value === "string" ? Infinity : value;
 
+    /* Of the longest one that there is. */
+    const statusWidth = 8.5 * data.cells.reduce((most, cell) =>
+        Math.max(most, cell.state.length), 8) + "px";
+
+    const flagNames = (cell) => data.flagsOf(cell).map((flag) => flag.name).join(", ");
+    const flagsWidth = Math.min(160, 8 * data.cells.reduce((most, cell) =>
+        Math.max(most, cell.flags ? flagNames(cell).length : 0), 6)) + "px";
+
     const fixed = {
-        status: {title: "status", width: "104px", get: (cell) => cell.state, compare: byName((c) => c.state)},
-        definition: {title: "definition", width: "minmax(120px,1.5fr)",
+        status: {title: "status", width: statusWidth, get: (cell) => cell.state, compare: byName((c) => c.state)},
+        definition: {title: "definition", ends: true, width: "minmax(120px,1.5fr)",
             get: (cell) => cell.definition.name, compare: byName((c) => c.definition.name)},
-        solution: {title: "solution", width: "minmax(120px,1.3fr)",
+        solution: {title: "solution", ends: true, width: "minmax(120px,1.3fr)",
             get: (cell) => figure.solution(cell.solution.name, cell.definition.name),
             compare: byName((c) => c.solution.name)},
         author: {title: "author", width: "74px", get: (cell) => cell.solution.author,
             compare: byName((c) => c.solution.author)},
-        workload: {title: "workload", width: "minmax(110px,1fr)", get: (cell) => cell.workload.text,
+        workload: {title: "workload", ends: true, width: "minmax(110px,1fr)", get: (cell) => cell.workload.text,
             compare: (a, b) => Object.values(a.workload.axes || {}).reduce((sign, value, i) =>
                 sign || value - Object.values(b.workload.axes || {})[i], 0) || 0},
         latency: {title: "latency", width: "78px", number: true,
@@ -36,8 +44,7 @@ const table = (() => {
             get: (cell) => figure.percent(cell.percent), figure: (c) => c.percent},
         absolute: {title: "abs. error", width: "76px", number: true,
             get: (cell) => figure.error(cell.absolute), figure: (c) => number(c.absolute)},
-        flags: {title: "flags", width: "92px",
-            get: (cell) => data.flagsOf(cell).map((flag) => flag.name).join(", "),
+        flags: {title: "flags", width: flagsWidth, get: flagNames,
             compare: (a, b) => b.flags - a.flags}};
 
     /* Of one definition each axis is a column. */
@@ -75,6 +82,11 @@ const table = (() => {
                     order.down === (sign === "-")}, "sort: " + column.title + " " + arrow))));
     }
 
+    /* Where a name is too long its middle is left out: names of a family differ at their ends. */
+    const ends = (text) => text.length < 16 ? text
+        : element("span.ends", {}, element("span", {}, text.slice(0, -9)),
+            element("span", {}, text.slice(-9)));
+
     function makeRow(index) {
         const cell = rows[index];
         return element("div.row" + (index === active ? ".active" : ""), {role: "row",
@@ -85,18 +97,16 @@ const table = (() => {
             return element("div" + cellClass(column), {role: "gridcell", "aria-colindex": i + 1,
                 title: text}, column.key === "status"
                 ? element("span.badge." + cell.kind, {}, text)
-                : column.key === "solution" ? element("a", {href: data.key(cell), tabindex: -1}, text)
-                : text);
+                : column.key === "solution" ? element("a", {href: data.key(cell), tabindex: -1},
+                    ends(text)) : column.ends ? ends(text) : text);
         }));
     }
 
-    function draw(all) {
+    function draw() {
         pending = false;
         const height = rowHeight();
-        let from = Math.max(0, Math.floor(body.scrollTop / height) - 6);
-        let to = Math.min(rows.length, Math.ceil((body.scrollTop + body.clientHeight) / height) + 6);
-        if (all)
-            [from, to] = [0, Math.min(rows.length, 500)];
+        const from = Math.max(0, Math.floor(body.scrollTop / height) - 6);
+        const to = Math.min(rows.length, Math.ceil((body.scrollTop + body.clientHeight) / height) + 6);
         for (const [index, line] of drawn)
             if (index < from || index >= to) {
                 line.remove();
@@ -194,6 +204,18 @@ const table = (() => {
         event.preventDefault();
     }
 
+    /* The same cells as a table whose head stands on each sheet. */
+    function paper() {
+        const MAX_ROWS = 1000, some = rows.slice(0, MAX_ROWS);
+        const numbers = [...columns.keys()].filter((i) => columns[i].number);
+        return element("div.paper", {}, element.table("Cells", columns.map((column) => column.title),
+            some.map((cell) => columns.map((column) => column.key === "status"
+                ? element("span.badge." + cell.kind, {}, column.get(cell))
+                : element.breakable(column.get(cell)))), numbers),
+        rows.length > MAX_ROWS ? element("p", {}, "and " + figure.count(rows.length - MAX_ROWS,
+            "further cell") + ", which report.json has") : "");
+    }
+
     function start(section) {
         count = element("output", {"aria-live": "polite", id: "count"});
         head = element("div.heads", {role: "row", "aria-rowindex": 1});
@@ -214,8 +236,8 @@ const table = (() => {
             filter.controls(), sortSelect, element("div.cells", {}, body));
         filter.listen(update);
         addEventListener("resize", layout);
-        addEventListener("beforeprint", () => draw(true));
-        addEventListener("afterprint", () => draw());
+        addEventListener("beforeprint", () => section.append(paper()));
+        addEventListener("afterprint", () => section.querySelector(".paper").remove());
         update();
     }
 

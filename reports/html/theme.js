@@ -13,18 +13,23 @@ const theme = (() => {
         }
     }
 
-    function set(name) {
-        const root = document.documentElement;
+    const root = document.documentElement;
+
+    function paint(name) {
         root.dataset.theme = name === "auto" ? (system.matches ? "dark" : "light") : name;
-        root.dataset.chosen = name;
-        button.replaceChildren(element("span", {}, "theme: "), name);
-        button.setAttribute("aria-label", "Theme: " + name + "; press to change");
         for (const listener of listeners)
             listener();
     }
 
+    function set(name) {
+        root.dataset.chosen = name;
+        button.textContent = "theme: " + name;
+        button.setAttribute("aria-label", "Theme: " + name + "; press to change");
+        paint(name);
+    }
+
     function change() {
-        const next = names[(names.indexOf(document.documentElement.dataset.chosen) + 1) % 3];
+        const next = names[(names.indexOf(root.dataset.chosen) + 1) % 3];
         set(next);
         try {
             localStorage.setItem("tracemill-theme", next);
@@ -36,9 +41,10 @@ const theme = (() => {
     const first = stored();
     set(names.includes(first) ? first : "auto");
     button.addEventListener("click", change);
-    system.addEventListener("change", () => set(document.documentElement.dataset.chosen));
+    system.addEventListener("change", () => set(root.dataset.chosen));
+    addEventListener("beforeprint", () => paint("light")); /* paper is white */
+    addEventListener("afterprint", () => paint(root.dataset.chosen));
 
-    const color = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name)
-        .trim();
+    const color = (name) => getComputedStyle(root).getPropertyValue("--" + name).trim();
     return {color, listen: (listener) => listeners.push(listener)};
 })();
