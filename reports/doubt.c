@@ -37,6 +37,12 @@ const char *tm_doubt_advice(tm_arena *arena, tm_doubt doubt, const tm_score *sco
                            score->crowded);
 }
 
+const char *tm_doubt_advice_of(tm_arena *arena, tm_doubt doubt, const tm_model_cell *cell) {
+    if (doubt != TM_DOUBT_UNSTABLE || !tm_doubt_is_crowded(cell))
+        return doubts[doubt].advice;
+    return tm_arena_format(arena, "%s; other programs ran beside it", doubts[doubt].advice);
+}
+
 bool tm_doubt_is_grave(tm_doubt doubt) {
     return doubts[doubt].is_grave;
 }

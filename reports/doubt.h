@@ -15,6 +15,8 @@
 const char *tm_doubt_name(tm_doubt doubt);
 /* What a person should know of the cells of a score with this flag, in a few words. */
 const char *tm_doubt_advice(tm_arena *arena, tm_doubt doubt, const tm_score *score);
+/* The same of one cell. */
+const char *tm_doubt_advice_of(tm_arena *arena, tm_doubt doubt, const tm_model_cell *cell);
 /* Whether other programs wanted the CPU for much of the time in which a cell was timed. */
 bool tm_doubt_is_crowded(const tm_model_cell *cell);
 /* The same of the `tracemill` object of a trace. */

@@ -4,6 +4,7 @@
 #include "reports/command.h"
 #include "reports/gate_command.h"
 #include "reports/view_command.h"
+#include "reports/show_command.h"
 #include "reports/write_command.h"
 
 static const tm_command commands[] = {
@@ -12,6 +13,7 @@ static const tm_command commands[] = {
     {"gate", "what became slower, faster or broken since an earlier run", tm_gate_command_run},
     {"summary", "what ran, what passed and how fast, of any folder with traces",
      tm_view_command_summary},
+    {"show", "all that is known of one cell", tm_show_command_run},
 };
 
 int main(int count, char **arguments) {
