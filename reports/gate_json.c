@@ -26,9 +26,9 @@ static const char *status_now(const tm_model_cell *cell) {
     return cell->needs;
 }
 
-static tm_json *cell_json(const tm_gate_cell *cell) {
+tm_json *tm_gate_json_cell(const tm_gate_cell *cell, tm_gate_verdict verdict) {
     tm_json *object = tm_json_object();
-    tm_json_set_string(object, "verdict", tm_gate_name(cell->verdict));
+    tm_json_set_string(object, "verdict", tm_gate_name(verdict));
     tm_json_set_string(object, "definition", cell->definition);
     tm_json_set_string(object, "solution", cell->solution);
     tm_json_set_string(object, "author", cell->author);
@@ -53,17 +53,20 @@ static tm_json *cell_json(const tm_gate_cell *cell) {
     return object;
 }
 
+tm_json *tm_gate_json_baseline(const tm_baseline *baseline) {
+    tm_json *object = tm_json_object();
+    tm_json_set_string(object, "path", baseline->path);
+    tm_json_set_int(object, "traces", (int64_t)baseline->count);
+    tm_json_set_int(object, "broken", (int64_t)baseline->broken);
+    tm_json_set_string(object, "newest_trace", baseline->newest[0] ? baseline->newest : NULL);
+    return object;
+}
+
 char *tm_gate_json_format(const tm_gate *gate) {
     tm_json *root = tm_json_object();
     tm_json_set_int(root, "version", 1);
     tm_json_set_bool(root, "failed", tm_gate_has_failed(gate));
-    tm_json *baseline = tm_json_object();
-    tm_json_set_string(baseline, "path", gate->baseline->path);
-    tm_json_set_int(baseline, "traces", (int64_t)gate->baseline->count);
-    tm_json_set_int(baseline, "broken", (int64_t)gate->baseline->broken);
-    tm_json_set_string(baseline, "newest_trace",
-                       gate->baseline->newest[0] ? gate->baseline->newest : NULL);
-    tm_json_set(root, "baseline", baseline);
+    tm_json_set(root, "baseline", tm_gate_json_baseline(gate->baseline));
     tm_json_set_number(root, "threshold", gate->options.threshold);
     tm_json_set_number(root, "noise", gate->options.noise);
     tm_json_set_number(root, "noise_ns", gate->noise_ns);
@@ -77,7 +80,7 @@ char *tm_gate_json_format(const tm_gate *gate) {
     tm_json_set_int(root, "without_samples", (int64_t)gate->without_samples);
     tm_json *cells = tm_json_array();
     for (size_t i = 0; i < gate->count; i++)
-        tm_json_push(cells, cell_json(&gate->cells[i]));
+        tm_json_push(cells, tm_gate_json_cell(&gate->cells[i], gate->cells[i].verdict));
     tm_json_set(root, "cells", cells);
     char *text = tm_json_print(root, true);
     tm_json_free(root);

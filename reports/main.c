@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "reports/command.h"
+#include "reports/diff_command.h"
 #include "reports/gate_command.h"
 #include "reports/view_command.h"
 #include "reports/show_command.h"
@@ -13,6 +14,7 @@ static const tm_command commands[] = {
     {"gate", "what became slower, faster or broken since an earlier run", tm_gate_command_run},
     {"summary", "what ran, what passed and how fast, of any folder with traces",
      tm_view_command_summary},
+    {"diff", "what differs between two runs; nothing fails", tm_diff_command_run},
     {"show", "all that is known of one cell", tm_show_command_run},
 };
 
