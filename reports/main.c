@@ -4,8 +4,8 @@
 #include "reports/command.h"
 #include "reports/diff_command.h"
 #include "reports/gate_command.h"
-#include "reports/view_command.h"
 #include "reports/show_command.h"
+#include "reports/view_command.h"
 #include "reports/write_command.h"
 
 static const tm_command commands[] = {
