@@ -135,7 +135,9 @@ static void settle(tm_baseline *baseline, tm_baseline_rule rule) {
     size_t kept = 0;
     if (baseline->count > 0)
         qsort(baseline->cells, baseline->count, sizeof(*baseline->cells),
-              rule == TM_BASELINE_NEWEST ? compare_newest : compare_scored);
+              rule == TM_BASELINE_SCORED ? compare_scored : compare_newest);
+    if (rule == TM_BASELINE_EACH)
+        return;
     for (size_t i = 0; i < baseline->count; i++)
         if (kept == 0 || compare_keys(&baseline->cells[kept - 1], &baseline->cells[i]) != 0)
             baseline->cells[kept++] = baseline->cells[i];

@@ -34,7 +34,8 @@ typedef struct {
 /* Which of several traces of one cell stands for it. */
 typedef enum {
     TM_BASELINE_NEWEST, /* by timestamp */
-    TM_BASELINE_SCORED  /* as flashinfer-bench scores: one that failed, else the fastest */
+    TM_BASELINE_SCORED, /* as flashinfer-bench scores: one that failed, else the fastest */
+    TM_BASELINE_EACH    /* none for another: all of them, those of one cell in a row */
 } tm_baseline_rule;
 
 typedef struct {

@@ -102,10 +102,19 @@ static void read_dataset(folder_reader *folder, const char *root) {
 
 /* ---- who wrote what ---- */
 
-/* The component `index` of a trace's path below the traces' folder, of "AUTHOR/OP_TYPE/NAME.jsonl"
- * or, as flashinfer-bench 0.1.2 writes, "OP_TYPE/NAME.jsonl"; "" when there is none. */
+/* What follows the last "traces/" of a trace's path, else the folder where traces were found. */
+static const char *below_traces(const folder_reader *folder, const char *path) {
+    static const char traces[] = "/traces/";
+    const char *rest = path + strlen(folder->traces.path);
+    for (const char *at = rest; (at = strstr(at, traces)) != NULL; rest = at)
+        at += strlen(traces) - 1;
+    return rest;
+}
+
+/* A component of a trace's path below the traces' folder, of "AUTHOR/OP_TYPE/NAME.jsonl" or, as
+ * flashinfer-bench 0.1.2 writes, "OP_TYPE/NAME.jsonl"; "" when there is none. */
 static const char *path_part(folder_reader *folder, const tm_baseline_cell *cell, bool is_author) {
-    const char *rest = cell->path + strlen(folder->traces.path);
+    const char *rest = below_traces(folder, cell->path);
     const char *parts[3] = {NULL};
     size_t count = 0;
     for (rest += *rest == '/'; count < 3 && strchr(rest, '/') != NULL; count++) {
@@ -297,6 +306,26 @@ static bool has_plan(tm_arena *arena, const char *folder) {
 
 const char *tm_folder_build(tm_arena *arena, const char *path) {
     return path != NULL && has_plan(arena, path) ? path : ".";
+}
+
+bool tm_folder_read(tm_arena *arena, const char *path, tm_diag *diag, tm_folder_traces *traces) {
+    folder_reader reader = {.reader = {arena, diag}};
+    const tm_baseline_request request = {path, "FOLDER", TM_BASELINE_EACH};
+    *traces = (tm_folder_traces){.path = path};
+    if (!tm_baseline_read(arena, &request, diag, &reader.traces))
+        return false;
+    read_dataset(&reader, dataset_root(arena, path, &reader.traces));
+    const tm_baseline *found = &reader.traces;
+    tm_folder_trace *list = tm_arena_array(arena, found->count, sizeof(*list));
+    for (size_t i = 0; i < found->count; i++)
+        list[i] = (tm_folder_trace){&found->cells[i], author_of(&reader, &found->cells[i]),
+                                    op_type_of(&reader, &found->cells[i])};
+    *traces = (tm_folder_traces){.path = found->path,
+                                 .traces = list,
+                                 .count = found->count,
+                                 .broken = found->broken,
+                                 .broken_why = found->broken_why};
+    return true;
 }
 
 tm_load_result tm_folder_load(tm_arena *arena, const char *path, tm_diag *diag,

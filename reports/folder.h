@@ -10,6 +10,7 @@
 
 #include "lib/arena.h"
 #include "lib/diag.h"
+#include "reports/baseline.h"
 #include "reports/load.h"
 #include "reports/model.h"
 
@@ -26,5 +27,23 @@ const char *tm_folder_build(tm_arena *arena, const char *path);
  * none. */
 const tm_model *tm_folder_select(tm_arena *arena, const tm_model *model, const char *globs,
                                  tm_diag *diag);
+
+/* One of the traces of a folder, and whose it is. */
+typedef struct {
+    const tm_baseline_cell *cell;
+    const char *author, *op_type;
+} tm_folder_trace;
+
+typedef struct {
+    const char *path; /* where they were found */
+    const tm_folder_trace *traces;
+    size_t count;
+    size_t broken; /* baseline.h */
+    const char *broken_why;
+} tm_folder_traces;
+
+/* Every trace of the folder, also where several are of one cell. In the arena. False after an
+ * error: there is none. */
+bool tm_folder_read(tm_arena *arena, const char *path, tm_diag *diag, tm_folder_traces *traces);
 
 #endif

@@ -32,22 +32,22 @@ static int compare_authors(const void *left, const void *right) {
     return order;
 }
 
-static const char *file_path(tm_arena *arena, const char *out, const char *author,
-                             const tm_model_definition *definition) {
+const char *tm_jsonl_path(tm_arena *arena, const char *out, const char *author, const char *op_type,
+                          const char *definition) {
     tm_text text = {0};
     tm_text_add(&text, "traces/");
     tm_text_add_component(&text, author);
     tm_text_add(&text, "/");
-    tm_text_add_component(&text, definition->op_type);
+    tm_text_add_component(&text, op_type);
     tm_text_add(&text, "/");
-    tm_text_add_component(&text, definition->name);
+    tm_text_add_component(&text, definition);
     tm_text_add(&text, ".jsonl");
     const char *path = tm_file_join(arena, out, tm_text_get(&text));
     tm_text_free(&text);
     return path;
 }
 
-static void add_row(tm_text *text, const tm_node *node) {
+void tm_jsonl_add_row(tm_text *text, const tm_node *node) {
     tm_json_add_source(text, node);
     tm_text_add(text, "\n");
 }
@@ -57,7 +57,7 @@ static void add_rows(tm_text *text, const tm_model_definition *definition,
     for (size_t i = 0; i < definition->workload_count; i++) {
         const tm_model_cell *cell = &solution->cells[i];
         if (cell->state == TM_MODEL_RAN && cell->trace.status != TM_STATUS_VOID)
-            add_row(text, cell->node);
+            tm_jsonl_add_row(text, cell->node);
     }
 }
 
@@ -78,7 +78,7 @@ static bool write_definition(tm_arena *arena, const tm_model_definition *definit
             add_rows(&text, definition, solutions[end]);
         if (text.length == 0)
             continue;
-        const char *path = file_path(arena, out, author, definition);
+        const char *path = tm_jsonl_path(arena, out, author, definition->op_type, definition->name);
         written->paths[written->count++] = path;
         if (!tm_file_write(path, tm_text_get(&text), text.length, NULL))
             good = fail(diag, "write", path);

@@ -12,9 +12,16 @@
 
 #include "lib/arena.h"
 #include "lib/diag.h"
+#include "lib/node.h"
+#include "lib/text.h"
 #include "reports/model.h"
 
 /* Writes and removes files; unchanged ones stay untouched. False after appending an error. */
 bool tm_jsonl_write(tm_arena *arena, const tm_model *model, const char *out, tm_diag *diag);
+/* <out>/traces/<author>/<op_type>/<definition>.jsonl. In the arena. */
+const char *tm_jsonl_path(tm_arena *arena, const char *out, const char *author, const char *op_type,
+                          const char *definition);
+/* Appends a trace object as one row. */
+void tm_jsonl_add_row(tm_text *text, const tm_node *node);
 
 #endif

@@ -4,6 +4,7 @@
 #include "reports/command.h"
 #include "reports/diff_command.h"
 #include "reports/gate_command.h"
+#include "reports/merge_command.h"
 #include "reports/show_command.h"
 #include "reports/view_command.h"
 #include "reports/write_command.h"
@@ -15,6 +16,8 @@ static const tm_command commands[] = {
     {"summary", "what ran, what passed and how fast, of any folder with traces",
      tm_view_command_summary},
     {"diff", "what differs between two runs; nothing fails", tm_diff_command_run},
+    {"merge", "the traces of several folders as one, in the FlashInfer-Trace layout",
+     tm_merge_command_run},
     {"show", "all that is known of one cell", tm_show_command_run},
 };
 
