@@ -15,6 +15,8 @@ static const tm_command commands[] = {
     {"gate", "what became slower, faster or broken since an earlier run", tm_gate_command_run},
     {"summary", "what ran, what passed and how fast, of any folder with traces",
      tm_view_command_summary},
+    {"best", "the best solution of each definition", tm_view_command_best},
+    {"rank", "authors and solutions against each other", tm_view_command_rank},
     {"diff", "what differs between two runs; nothing fails", tm_diff_command_run},
     {"merge", "the traces of several folders as one, in the FlashInfer-Trace layout",
      tm_merge_command_run},

@@ -179,10 +179,11 @@ static void check(tm_diag *diag, const tm_option_table *table) {
         const tm_option *option = &table->options[i];
         if (option->kind == TM_OPTION_LIST)
             check_list(diag, option);
-        if (option->kind != TM_OPTION_PATH && option->kind != TM_OPTION_TEXT)
+        if (option->kind == TM_OPTION_FLAG || option->kind == TM_OPTION_NUMBER ||
+            option->kind == TM_OPTION_LIST)
             continue;
         const char *value = *(const char **)option->to;
-        bool is_empty = value != NULL && value[0] == '\0' && option->kind == TM_OPTION_PATH;
+        bool is_empty = value != NULL && value[0] == '\0' && option->kind != TM_OPTION_TEXT;
         if (is_empty || (value == NULL && option->advice != NULL))
             tm_diag_error(diag, tm_diag_command_line, option->name, "expected %s, got nothing%s%s",
                           option->kind == TM_OPTION_PATH ? "a path" : "a value",

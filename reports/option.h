@@ -23,7 +23,8 @@
 typedef enum {
     TM_OPTION_FLAG,   /* bool: --name */
     TM_OPTION_TEXT,   /* const char *: --name=VALUE, which may be empty */
-    TM_OPTION_PATH,   /* const char *: the same, not empty */
+    TM_OPTION_WORD,   /* const char *: the same, not empty */
+    TM_OPTION_PATH,   /* const char *: the same, of a file or folder */
     TM_OPTION_NUMBER, /* double, from `least` to `most` */
     TM_OPTION_LIST    /* tm_option_list: all that stand there; behind what stands alone */
 } tm_option_kind;

@@ -6,14 +6,7 @@
 
 #include "reports/score.h"
 
-static const char baseline_author[] = "baseline";
-
-/* Ratios of one solution over its definition. */
-typedef struct {
-    double *ratios;
-    size_t count;
-    double mean, win_rate;
-} ratio_list;
+const char tm_ranking_baseline_author[] = "baseline";
 
 bool tm_ranking_is_timed(const tm_model_cell *cell) {
     return cell->state == TM_MODEL_RAN && cell->trace.status == TM_STATUS_PASSED &&
@@ -47,40 +40,68 @@ static bool has_base(const tm_model_definition *definition, const tm_model_solut
     return false;
 }
 
-/* `base` NULL: the reference. */
-static ratio_list compare(tm_arena *arena, const tm_model_definition *definition,
-                          const tm_model_solution *base, const tm_model_solution *own) {
-    ratio_list list = {.ratios = tm_arena_array(arena, definition->workload_count, sizeof(double))};
+/* Whether a solution has a verdict on a workload. */
+static bool has_verdict(const tm_model_cell *cell) {
+    return cell->state == TM_MODEL_BROKEN ||
+           (cell->state == TM_MODEL_RAN && cell->trace.status != TM_STATUS_VOID);
+}
+
+static int compare_doubles(const void *left, const void *right) {
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static void add_ratio(tm_ranking_score *score, double *ratios, double ratio) {
+    ratios[score->ratio_count++] = ratio;
+    score->mean += ratio;
+    score->win_rate += ratio > 1.0;
+}
+
+/* The geometric mean of the ratios above 0, and their order. */
+static void finish_ratios(tm_ranking_score *score, double *ratios) {
+    double logs = 0.0;
+    size_t above = 0;
+    for (size_t i = 0; i < score->ratio_count; i++) {
+        above += ratios[i] > 0.0;
+        logs += ratios[i] > 0.0 ? log(ratios[i]) : 0.0;
+    }
+    score->geomean = above > 0 ? exp(logs / (double)above) : 0.0;
+    qsort(ratios, score->ratio_count, sizeof(*ratios), compare_doubles);
+    score->ratios = ratios;
+}
+
+tm_ranking_score tm_ranking_solution(tm_arena *arena, const tm_model_definition *definition,
+                                     const tm_model_solution *base, const tm_model_solution *own) {
+    tm_ranking_score score = {0};
+    double *ratios = tm_arena_array(arena, definition->workload_count, sizeof(*ratios));
     bool failed = has_failed(own);
-    double sum = 0.0;
-    size_t wins = 0;
-    for (size_t i = 0; i < definition->workload_count; i++) {
+    for (size_t i = 0; own->needs == NULL && i < definition->workload_count; i++) {
         double ratio = failed ? 0.0 : tm_ranking_ratio(base, own, i);
         /* A cell that has not run, or is void, is in no share. */
-        if (!(ratio > 0.0) && !(failed && has_base(definition, base, i)))
-            continue;
-        list.ratios[list.count++] = ratio;
-        sum += ratio;
-        wins += ratio > 1.0;
+        if (ratio > 0.0 || (failed && has_verdict(&own->cells[i]) && has_base(definition, base, i)))
+            add_ratio(&score, ratios, ratio);
     }
-    if (list.count > 0) {
-        list.mean = sum / (double)list.count;
-        list.win_rate = (double)wins / (double)list.count;
+    if (score.ratio_count > 0) {
+        score.definitions = 1;
+        score.mean /= (double)score.ratio_count;
+        score.win_rate /= (double)score.ratio_count;
+        score.success_rate = failed ? 0.0 : 1.0;
     }
-    return list;
+    finish_ratios(&score, ratios);
+    return score;
 }
 
 static bool is_by(const tm_model_solution *solution, const char *author) {
     return solution->needs == NULL && strcmp(solution->author, author) == 0;
 }
 
-/* The one solution of "baseline"; `count` tells how many there are. */
+/* `count` tells how many there are. */
 static const tm_model_solution *find_baseline(const tm_model_definition *definition,
                                               size_t *count) {
     const tm_model_solution *found = NULL;
     *count = 0;
     for (size_t i = 0; i < definition->solution_count; i++)
-        if (is_by(&definition->solutions[i], baseline_author)) {
+        if (is_by(&definition->solutions[i], tm_ranking_baseline_author)) {
             found = &definition->solutions[i];
             (*count)++;
         }
@@ -92,47 +113,40 @@ const tm_model_solution *tm_ranking_baseline(const tm_model_definition *definiti
     return find_baseline(definition, &count);
 }
 
-static int compare_doubles(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 static tm_ranking_score score_author(tm_arena *arena, const tm_model *model, const char *author,
                                      bool over_baseline) {
     tm_ranking_score score = {0};
-    size_t most = 0, above = 0, many;
+    size_t most = 0;
     for (size_t i = 0; i < model->definition_count; i++)
         most += model->definitions[i].workload_count;
-    double *ratios = tm_arena_array(arena, most, sizeof(*ratios)), logs = 0.0;
+    double *ratios = tm_arena_array(arena, most, sizeof(*ratios));
     for (size_t i = 0; i < model->definition_count; i++) {
         const tm_model_definition *definition = &model->definitions[i];
-        const tm_model_solution *base = over_baseline ? find_baseline(definition, &many) : NULL;
+        const tm_model_solution *base = over_baseline ? tm_ranking_baseline(definition) : NULL;
         if (over_baseline && base == NULL)
             continue;
-        ratio_list best = {0};
+        tm_ranking_score best = {0};
         for (size_t j = 0; j < definition->solution_count; j++) {
             if (!is_by(&definition->solutions[j], author))
                 continue;
-            ratio_list list = compare(arena, definition, base, &definition->solutions[j]);
-            if (list.count > 0 && (best.count == 0 || list.mean > best.mean))
-                best = list;
+            tm_ranking_score own =
+                tm_ranking_solution(arena, definition, base, &definition->solutions[j]);
+            if (own.definitions > 0 && (best.definitions == 0 || own.mean > best.mean))
+                best = own;
         }
-        for (size_t j = 0; j < best.count; j++) {
+        for (size_t j = 0; j < best.ratio_count; j++)
             ratios[score.ratio_count++] = best.ratios[j];
-            above += best.ratios[j] > 0.0;
-            logs += best.ratios[j] > 0.0 ? log(best.ratios[j]) : 0.0;
-        }
-        score.definitions += best.count > 0;
+        score.definitions += best.definitions;
         score.mean += best.mean;
         score.win_rate += best.win_rate;
+        score.success_rate += best.success_rate;
     }
     if (score.definitions > 0) {
         score.mean /= (double)score.definitions;
         score.win_rate /= (double)score.definitions;
+        score.success_rate /= (double)score.definitions;
     }
-    score.geomean = above > 0 ? exp(logs / (double)above) : 0.0;
-    qsort(ratios, score.ratio_count, sizeof(*ratios), compare_doubles);
-    score.ratios = ratios;
+    finish_ratios(&score, ratios);
     return score;
 }
 

@@ -14,12 +14,15 @@
 #include "lib/arena.h"
 #include "reports/model.h"
 
+extern const char tm_ranking_baseline_author[]; /* "baseline" */
+
 /* Against one base. Without a definition to compare in, all are 0. */
 typedef struct {
     size_t definitions;   /* where there was something to compare */
     double mean;          /* over definitions, of the mean ratio of the best solution there */
     double geomean;       /* over all ratios above 0 */
     double win_rate;      /* over definitions, of the share of ratios above 1 */
+    double success_rate;  /* over definitions, of those in which the best solution failed no cell */
     const double *ratios; /* one per workload of those definitions; 0 where it failed; ascending */
     size_t ratio_count;
 } tm_ranking_score;
@@ -41,6 +44,11 @@ typedef struct {
 
 /* Everything lives in the arena. */
 tm_ranking tm_ranking_make(tm_arena *arena, const tm_model *model);
+/* Of one solution against `base`; NULL: the reference. Its `definitions` is 1, or 0 when there was
+ * nothing to compare. */
+tm_ranking_score tm_ranking_solution(tm_arena *arena, const tm_model_definition *definition,
+                                     const tm_model_solution *base, const tm_model_solution *own);
+/* The one solution of the author "baseline", or NULL; `count` tells how many there are. */
 /* win@p: the share of the ratios above `p`; 0 without any. */
 double tm_ranking_win_at(const tm_ranking_score *score, double p);
 /* PASSED, with a latency. */

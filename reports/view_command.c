@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include "lib/file.h"
+#include "reports/best.h"
 #include "reports/command.h"
 #include "reports/folder.h"
 #include "reports/option.h"
+#include "reports/rank.h"
 #include "reports/report_json.h"
 #include "reports/summary.h"
 #include "reports/terminal.h"
@@ -29,7 +31,7 @@ typedef struct {
 static bool read_options(tm_arena *arena, tm_diag *diag, const view_kind *kind, int count,
                          char **arguments, view_request *request, int *status) {
     const tm_option table[] = {
-        {"--definition", TM_OPTION_PATH, &request->definitions, .value = "GLOBS",
+        {"--definition", TM_OPTION_WORD, &request->definitions, .value = "GLOBS",
          .help = "only these, separated by commas"},
         {"--json", TM_OPTION_FLAG, &request->json,
          .help = "for programs, as docs/FORMATS.md tells"},
@@ -78,5 +80,37 @@ static const char *summary_text(tm_arena *arena, const view_request *request) {
 int tm_view_command_summary(tm_arena *arena, tm_diag *diag, int count, char **arguments) {
     static const view_kind kind = {"summary", "What ran, what passed and how fast.", summary_json,
                                    summary_text};
+    return run(arena, diag, &kind, count, arguments);
+}
+
+static char *best_json(tm_arena *arena, const view_request *request) {
+    return tm_best_json(arena, request->model);
+}
+
+static const char *best_text(tm_arena *arena, const view_request *request) {
+    return tm_best_text(arena, request->model, &request->terminal);
+}
+
+int tm_view_command_best(tm_arena *arena, tm_diag *diag, int count, char **arguments) {
+    static const view_kind kind = {"best",
+                                   "The best solution of each definition, and how much faster it "
+                                   "is than the reference and than the author baseline.",
+                                   best_json, best_text};
+    return run(arena, diag, &kind, count, arguments);
+}
+
+static char *rank_json(tm_arena *arena, const view_request *request) {
+    return tm_rank_json(arena, request->model);
+}
+
+static const char *rank_text(tm_arena *arena, const view_request *request) {
+    return tm_rank_text(arena, request->model, &request->terminal);
+}
+
+int tm_view_command_rank(tm_arena *arena, tm_diag *diag, int count, char **arguments) {
+    static const view_kind kind = {"rank",
+                                   "Authors and solutions by their speedups over the author "
+                                   "baseline, and over the reference.",
+                                   rank_json, rank_text};
     return run(arena, diag, &kind, count, arguments);
 }
