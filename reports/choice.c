@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/text.h"
+#include "reports/figure.h"
 
 #define BETWEEN " \t\n/,()[]"
 
@@ -40,6 +41,9 @@ static word_list split(tm_arena *arena, const char *text) {
     const char *traces = strstr(text, "traces/");
     bool is_path = traces != NULL && (traces == text || traces[-1] == '/');
     char *rest = tm_arena_format(arena, "%s", is_path ? traces + strlen("traces/") : text);
+    char *figures = strstr(rest, ": ");
+    if (figures != NULL)
+        *figures = '\0'; /* of a line of ninja bench: what follows was measured */
     if (is_path) {
         cut_ending(rest, ".json");
         cut_ending(rest, ".log");
@@ -77,8 +81,9 @@ static bool is_part(const char *name, const char *word, bool is_glob) {
 /* 0: the word is not about this cell; 1: a part of its names; 2: one of them in full. */
 static int match_word(const tm_choice *choice, const char *word) {
     const tm_model_workload *workload = &choice->definition->workloads[choice->workload];
-    const char *const names[] = {choice->definition->name, choice->solution->name, workload->uuid,
-                                 choice->solution->author, choice->definition->op_type};
+    const char *const names[] = {
+        choice->definition->name, choice->solution->name,      workload->uuid,
+        choice->solution->author, choice->definition->op_type, tm_figure_status_key(choice->cell)};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(names[i], word) == 0)
             return 2;

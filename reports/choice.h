@@ -1,8 +1,8 @@
 /* choice: the cells that somebody means by a few words.
  *
- * Words are parts of what names a cell anywhere: its line in `ninja bench`, the path of its trace,
+ * Words are parts of what names a cell anywhere: its lines in `ninja bench`, the path of its trace,
  * "definition/solution/uuid", "solution[batch_size=7/98773f58-...]", the first digits of a uuid, a
- * glob, "axis=value". Deliberately does not ask for an order. */
+ * glob, "axis=value", a status. Deliberately does not ask for an order. */
 #ifndef TM_REPORTS_CHOICE_H
 #define TM_REPORTS_CHOICE_H
 

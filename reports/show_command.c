@@ -25,7 +25,7 @@ static bool read_options(tm_arena *arena, tm_diag *diag, int count, char **argum
     *options = (show_options){.srcdir = "."};
     const tm_option table[] = {
         {"CELL", TM_OPTION_TEXT, &options->cell,
-         .help = "what names it: its line in ninja bench, the path of its trace, "
+         .help = "what names it: a line of ninja bench, the path of its trace, "
                  "\"definition/solution/uuid\", or any part that no other cell has: a solution, "
                  "the first digits of a uuid, \"axis=value\", several of them in quotes",
          .advice = "give one, such as 'norm_vec batch_size=7'"},
