@@ -7,18 +7,6 @@
 #include "reports/rank_test.h"
 #include "reports/student.h"
 
-/* Of the logarithms of the trials' medians, around each run's own mean. */
-static double sum_of_squares(const tm_timing *timing) {
-    double mean = 0.0, squares = 0.0, count = (double)timing->trial_count;
-    for (size_t i = 0; i < timing->trial_count; i++)
-        mean += log(timing->trials[i].median_ns) / count;
-    for (size_t i = 0; i < timing->trial_count; i++) {
-        double apart = log(timing->trials[i].median_ns) - mean;
-        squares += apart * apart;
-    }
-    return squares;
-}
-
 /* Variance of the logarithm of a latency from run to run of the same code, as far as it is known.
  */
 static double run_variance(const tm_timing *timing, double noise, double noise_ns) {
@@ -48,7 +36,8 @@ static variances variances_of(const tm_timing *before, const tm_timing *after, d
     if (result.freedom > 0.0) {
         double prior = PRIOR_FREEDOM * PRIOR_SHARE * PRIOR_SHARE * result.known / 2.0;
         result.freedom += PRIOR_FREEDOM;
-        double one = (sum_of_squares(before) + sum_of_squares(after) + prior) / result.freedom;
+        double one =
+            (tm_timing_scatter(before) + tm_timing_scatter(after) + prior) / result.freedom;
         result.trials = one * (1.0 / trials_before + 1.0 / trials_after);
         result.beyond = 2.0 * one;
     }

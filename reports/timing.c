@@ -120,6 +120,17 @@ double tm_timing_latency_ns(const tm_timing *timing) {
     return timing->trial_count > 0 ? sum / (double)timing->trial_count : 0.0;
 }
 
+double tm_timing_scatter(const tm_timing *timing) {
+    double mean = 0.0, squares = 0.0, count = (double)timing->trial_count;
+    for (size_t i = 0; i < timing->trial_count; i++)
+        mean += log(timing->trials[i].median_ns) / count;
+    for (size_t i = 0; i < timing->trial_count; i++) {
+        double apart = log(timing->trials[i].median_ns) - mean;
+        squares += apart * apart;
+    }
+    return squares;
+}
+
 tm_timing tm_timing_scale(tm_arena *arena, const tm_timing *timing, double factor) {
     tm_timing_trial *trials = tm_arena_array(arena, timing->trial_count, sizeof(*trials));
     for (size_t i = 0; i < timing->trial_count; i++) {

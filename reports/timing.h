@@ -38,6 +38,8 @@ typedef struct {
 tm_timing tm_timing_read(tm_arena *arena, const tm_trace *trace, const char *samples_path);
 /* Mean over trials of the trial's median, as `latency_ms` is; 0 for TM_TIMING_NONE. */
 double tm_timing_latency_ns(const tm_timing *timing);
+/* Sum of squares of the logarithms of the trials' medians, around their own mean. */
+double tm_timing_scatter(const tm_timing *timing);
 /* Every duration times `factor`. In the arena. */
 tm_timing tm_timing_scale(tm_arena *arena, const tm_timing *timing, double factor);
 

@@ -18,6 +18,7 @@
 #include "reports/gate.h"
 #include "reports/rank_test.h"
 #include "reports/student.h"
+#include "tests/unit/recording.h"
 
 static void assert_near(double got, double expected, double relative) {
     if (fabs(got - expected) > relative * fabs(expected))
@@ -29,22 +30,9 @@ static void assert_between(double got, double least, double most) {
         fail_msg("expected %g .. %g, got %g", least, most, got);
 }
 
-static int compare_doubles(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static tm_timing_trial make_trial(tm_arena *arena, const double *ns, size_t count) {
-    tm_timing_trial trial = {.ns = tm_arena_array(arena, count, sizeof *ns), .count = count};
-    memcpy(trial.ns, ns, count * sizeof *ns);
-    qsort(trial.ns, count, sizeof *ns, compare_doubles);
-    trial.median_ns = (trial.ns[(count - 1) / 2] + trial.ns[count / 2]) / 2;
-    return trial;
-}
-
 static tm_timing timing_of(tm_arena *arena, const double *ns, size_t count) {
     tm_timing_trial *trial = tm_arena_alloc(arena, sizeof *trial);
-    *trial = make_trial(arena, ns, count);
+    *trial = recording_trial(arena, ns, count);
     return (tm_timing){TM_TIMING_SAMPLES, trial, 1};
 }
 
@@ -128,7 +116,7 @@ static tm_timing draw_run(tm_arena *arena, dice *random, double ns, noise of) {
         double trial = run * exp(of.trial * roll(random)), samples[SAMPLES];
         for (int j = 0; j < SAMPLES; j++) /* ticks of 1 ns */
             samples[j] = round(trial * exp(of.sample * roll(random)));
-        trials[i] = make_trial(arena, samples, SAMPLES);
+        trials[i] = recording_trial(arena, samples, SAMPLES);
     }
     return (tm_timing){TM_TIMING_SAMPLES, trials, TRIALS};
 }
@@ -236,68 +224,11 @@ static void test_holm(void **state) {
 
 /* ---- recorded noise ---- */
 
-typedef struct {
-    const char *cell;
-    int run;
-    double wait;
-    tm_timing timing;
-} recorded;
-
-typedef struct {
-    recorded *rows;
-    size_t count;
-    int runs;
-} recording;
-
-static tm_timing read_trials(tm_arena *arena, char *text) {
-    size_t most = 1, count = 0;
-    for (const char *at = text; *at != '\0'; at++)
-        most += *at == ' ';
-    tm_timing_trial *trials = tm_arena_array(arena, most, sizeof *trials);
-    char *rest = NULL;
-    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        double *ns = tm_arena_array(arena, strlen(word) / 2 + 1, sizeof *ns);
-        size_t samples = 0;
-        for (char *at = word; *at != '\0'; at += *at == ',')
-            ns[samples++] = strtod(at, &at);
-        trials[count++] = make_trial(arena, ns, samples);
-    }
-    return (tm_timing){TM_TIMING_SAMPLES, trials, count};
-}
-
-static recording read_recording(tm_arena *arena, const char *path) {
-    const tm_source *source = tm_file_read(arena, path);
-    assert_non_null(source);
-    char *text = tm_arena_copy(arena, source->text, source->length), *rest = NULL;
-    recording all = {tm_arena_array(arena, 4096, sizeof(recorded)), 0, 0};
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        char cell[256];
-        recorded *row = &all.rows[all.count];
-        int used = 0;
-        if (*line == '#')
-            continue;
-        assert_int_equal(sscanf(line, "%d %255s %lf %n", &row->run, cell, &row->wait, &used), 3);
-        row->cell = tm_arena_copy(arena, cell, strlen(cell));
-        row->timing = read_trials(arena, line + used);
-        all.runs = row->run > all.runs ? row->run : all.runs;
-        all.count++;
-        assert_true(all.count < 4096);
-    }
-    return all;
-}
-
-static const recorded *find_row(const recording *all, int run, const char *cell) {
-    for (size_t i = 0; i < all->count; i++)
-        if (all->rows[i].run == run && strcmp(all->rows[i].cell, cell) == 0)
-            return &all->rows[i];
-    return NULL;
-}
-
 /* Whether the cell's latencies differ by less than 1 % over all runs, largest to smallest. */
 static bool is_steady(const recording *all, const char *cell) {
     double least = INFINITY, most = 0;
     for (int run = 1; run <= all->runs; run++) {
-        const recorded *row = find_row(all, run, cell);
+        const recorded *row = recording_find(all, run, cell);
         if (row == NULL)
             return false;
         double latency = tm_timing_latency_ns(&row->timing);
@@ -325,7 +256,7 @@ static shares judge_recorded(const recording *all, const char *backend, double f
             for (size_t i = 0; i < all->count; i++) {
                 const recorded *before = &all->rows[i];
                 const recorded *after =
-                    before->run == earlier ? find_row(all, later, before->cell) : NULL;
+                    before->run == earlier ? recording_find(all, later, before->cell) : NULL;
                 if (after == NULL)
                     continue;
                 tm_timing scaled = tm_timing_scale(arena, &after->timing, factor);
@@ -354,7 +285,7 @@ static void test_recorded_noise(void **state) {
     for (size_t i = 0; files != NULL && i < count_of_files; i++) {
         const char *path = tm_file_join(arena, "tests/data/noise", files[i].name);
         const char *backend = strncmp(files[i].name, "cpu-", 4) == 0 ? "cpu" : "cuda";
-        recording all = read_recording(arena, path);
+        recording all = recording_read(arena, path);
         shares unchanged = judge_recorded(&all, backend, 1, false);
         shares slowed = judge_recorded(&all, backend, 1.05, true);
         shares doubled = judge_recorded(&all, backend, 2, false);
