@@ -4,7 +4,7 @@
 
 #include "reports/figure.h"
 
-static const char *format_ratio(tm_arena *arena, double ratio) {
+const char *tm_gate_figure_ratio(tm_arena *arena, double ratio) {
     double percent = (ratio - 1.0) * 100.0;
     if (ratio >= 2.0)
         return tm_arena_format(arena, "x%.3g", ratio);
@@ -22,14 +22,15 @@ tm_style tm_gate_figure_style(tm_gate_verdict verdict) {
 }
 
 const char *tm_gate_figure_change(tm_arena *arena, const tm_gate_cell *cell) {
-    return cell->is_compared ? format_ratio(arena, cell->comparison.ratio) : "-";
+    return cell->is_compared ? tm_gate_figure_ratio(arena, cell->comparison.ratio) : "-";
 }
 
 const char *tm_gate_figure_interval(tm_arena *arena, const tm_gate_cell *cell) {
     if (!cell->is_compared)
         return "-";
-    return tm_arena_format(arena, "%s .. %s", format_ratio(arena, cell->comparison.interval.low),
-                           format_ratio(arena, cell->comparison.interval.high));
+    return tm_arena_format(arena, "%s .. %s",
+                           tm_gate_figure_ratio(arena, cell->comparison.interval.low),
+                           tm_gate_figure_ratio(arena, cell->comparison.interval.high));
 }
 
 const char *tm_gate_figure_note(tm_arena *arena, const tm_gate_cell *cell) {

@@ -8,6 +8,8 @@
 
 /* Red for what makes the gate fail or cannot pass, green for what became better. */
 tm_style tm_gate_figure_style(tm_gate_verdict verdict);
+/* "+5.3%", "-12.0%", "x3.4". */
+const char *tm_gate_figure_ratio(tm_arena *arena, double ratio);
 /* "+5.3%", "-12%", "3.4x"; "-" when not compared. */
 const char *tm_gate_figure_change(tm_arena *arena, const tm_gate_cell *cell);
 /* "+4.1% .. +6.6%"; "-" when not compared. */

@@ -11,6 +11,8 @@
 
 GLOBAL(tm_html_files_index);
 FILE_OF(tm_html_files_index, TM_HTML_FOLDER "/index.html");
+GLOBAL(tm_html_files_history);
+FILE_OF(tm_html_files_history, TM_HTML_FOLDER "/history.html");
 GLOBAL(tm_html_files_style);
 FILE_OF(tm_html_files_style, TM_HTML_FOLDER "/report.css");
 
@@ -33,6 +35,9 @@ SCRIPT(table);
 SCRIPT(ranking);
 SCRIPT(cell);
 SCRIPT(page);
+SCRIPT(history_data);
+SCRIPT(history_chart);
+SCRIPT(history_page);
 
 const char *const tm_html_files_scripts[] = {tm_html_script_element,
                                              tm_html_script_figure,
@@ -47,3 +52,9 @@ const char *const tm_html_files_scripts[] = {tm_html_script_element,
                                              tm_html_script_cell,
                                              tm_html_script_page,
                                              NULL};
+
+const char *const tm_html_files_history_scripts[] = {
+    tm_html_script_element,      tm_html_script_figure,
+    tm_html_script_theme,        tm_html_script_plot,
+    tm_html_script_history_data, tm_html_script_history_chart,
+    tm_html_script_history_page, NULL};

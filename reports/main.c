@@ -4,6 +4,7 @@
 #include "reports/command.h"
 #include "reports/diff_command.h"
 #include "reports/gate_command.h"
+#include "reports/history_command.h"
 #include "reports/merge_command.h"
 #include "reports/show_command.h"
 #include "reports/view_command.h"
@@ -21,6 +22,7 @@ static const tm_command commands[] = {
     {"merge", "the traces of several folders as one, in the FlashInfer-Trace layout",
      tm_merge_command_run},
     {"show", "all that is known of one cell", tm_show_command_run},
+    {"history", "what changed over many runs, since when, and by how much", tm_history_command_run},
 };
 
 int main(int count, char **arguments) {

@@ -1,0 +1,221 @@
+#include "reports/history_text.h"
+
+#include <string.h>
+
+#include "lib/text.h"
+#include "reports/figure.h"
+#include "reports/gate_figure.h"
+#include "reports/table.h"
+
+#define MAX_LINES 30
+#define NAME_WIDTH 24
+#define FEW_ROWS 3
+
+typedef struct {
+    tm_arena *arena;
+    const tm_history_changes *all;
+    const tm_terminal *terminal;
+    tm_text *text;
+} writer;
+
+static bool is_same_day(const tm_history *history, size_t run, size_t other) {
+    return other < history->run_count &&
+           strncmp(history->runs[run].time, history->runs[other].time, 10) == 0;
+}
+
+/* "2026-10-12 (a1b2c3d)", with the minute where another run is of the same day. */
+static const char *run_text(tm_arena *arena, const tm_history *history, size_t run) {
+    const char *time = history->runs[run].time, *name = tm_history_run_name(arena, history, run);
+    size_t length = strlen(name);
+    if (length > NAME_WIDTH && tm_figure_width(name) == length) /* a path's end tells more */
+        name = tm_arena_format(arena, "..%s", name + length - NAME_WIDTH + 2);
+    name = tm_figure_line(arena, tm_figure_cut(arena, name, NAME_WIDTH));
+    if (time[0] == '\0')
+        return name;
+    bool has_minute = strlen(time) > 15 && (is_same_day(history, run, run + 1) ||
+                                            (run > 0 && is_same_day(history, run, run - 1)));
+    return tm_arena_format(arena, "%.10s%s%.5s (%s)", time, has_minute ? " " : "",
+                           has_minute ? time + 11 : "", name);
+}
+
+static const char *who(tm_arena *arena, const tm_history_event *event, bool names_device) {
+    const tm_history_series *of = event->series;
+    return tm_figure_line(
+        arena, tm_arena_format(arena, "%s of %s%s%s",
+                               tm_figure_solution(arena, of->solution, of->definition, 20),
+                               tm_figure_cut(arena, of->definition, 40), names_device ? " on " : "",
+                               names_device ? of->device : ""));
+}
+
+/* Which rows, when it is a few of several. */
+static const char *rows_note(tm_arena *arena, const tm_history_changes *all,
+                             const tm_history_event *event) {
+    const char *text = "";
+    if (event->row_count == event->of_rows || event->row_count > FEW_ROWS)
+        return text;
+    for (size_t i = 0; i < event->row_count; i++) {
+        const tm_history_series *of = all->cuts[event->rows[i]].series;
+        text = tm_arena_format(arena, "%s%s%s%s%s%s", text, i > 0 ? "; " : "",
+                               tm_figure_uuid(arena, of->uuid), of->axes[0] ? " (" : "", of->axes,
+                               of->axes[0] ? ")" : "");
+    }
+    return text;
+}
+
+static bool has_devices(const tm_history *history) {
+    for (size_t i = 1; i < history->series_count; i++)
+        if (strcmp(history->series[i].device, history->series[0].device) != 0)
+            return true;
+    return false;
+}
+
+static const char *rows_text(tm_arena *arena, const tm_history_event *event) {
+    return tm_arena_format(arena, "%zu/%zu", event->row_count, event->of_rows);
+}
+
+static void add_note(tm_table *table, const char *note) {
+    if (note[0] != '\0')
+        tm_table_add_note(table, note);
+}
+
+static void finish_table(const writer *to, tm_table *table, const char *title, size_t listed,
+                         size_t shown) {
+    if (listed == 0)
+        return;
+    tm_text_format(to->text, "\n%s\n",
+                   tm_terminal_paint(to->arena, to->terminal, TM_STYLE_STRONG, title));
+    tm_table_print(table, to->terminal, to->text);
+    if (listed > shown)
+        tm_text_format(to->text, "and %zu more: --json or --out=history.html\n", listed - shown);
+}
+
+static void add_latencies(const writer *to, bool is_last, const char *title) {
+    static const tm_table_column columns[] = {{.title = "change", .to_the_right = true},
+                                              {.title = "interval", .drop = 3},
+                                              {.title = "rows", .to_the_right = true},
+                                              {.title = "before", .to_the_right = true, .drop = 2},
+                                              {.title = "now", .to_the_right = true, .drop = 1},
+                                              {.title = "since", .least = 16},
+                                              {.title = "solution", .least = 24}};
+    tm_arena *arena = to->arena;
+    const tm_history_changes *all = to->all;
+    tm_table *table = tm_table_create(arena, columns, 7, (size_t)3 * MAX_LINES);
+    size_t listed = 0, shown = 0;
+    bool names_device = has_devices(all->history);
+    for (size_t i = 0; i < all->event_count; i++) {
+        const tm_history_event *event = &all->events[i];
+        if (event->kind >= TM_HISTORY_BROKE || event->is_last != is_last || ++listed > MAX_LINES)
+            continue;
+        const char *cells[] = {tm_gate_figure_ratio(arena, event->ratio),
+                               tm_arena_format(arena, "%s .. %s",
+                                               tm_gate_figure_ratio(arena, event->low),
+                                               tm_gate_figure_ratio(arena, event->high)),
+                               rows_text(arena, event),
+                               tm_figure_latency(arena, event->before_ms),
+                               tm_figure_latency(arena, event->after_ms),
+                               run_text(arena, all->history, event->run),
+                               who(arena, event, names_device)};
+        tm_table_add(table, cells);
+        tm_table_style(table, 0,
+                       is_last                            ? TM_STYLE_DOUBTFUL
+                       : event->kind == TM_HISTORY_SLOWER ? TM_STYLE_BAD
+                                                          : TM_STYLE_GOOD);
+        add_note(table, rows_note(arena, all, event));
+        if (event->same_code == 1)
+            add_note(table, "the solution's own code and flags are the same as before");
+        shown++;
+    }
+    finish_table(to, table, title, listed, shown);
+}
+
+static void add_statuses(const writer *to) {
+    static const tm_table_column columns[] = {{.title = "rows", .to_the_right = true},
+                                              {.title = "before"},
+                                              {.title = "now"},
+                                              {.title = "since", .least = 16},
+                                              {.title = "solution", .least = 24}};
+    tm_arena *arena = to->arena;
+    const tm_history_changes *all = to->all;
+    tm_table *table = tm_table_create(arena, columns, 5, (size_t)3 * MAX_LINES);
+    size_t listed = 0, shown = 0;
+    bool names_device = has_devices(all->history);
+    for (size_t i = 0; i < all->event_count; i++) {
+        const tm_history_event *event = &all->events[i];
+        if (event->kind < TM_HISTORY_BROKE || ++listed > MAX_LINES)
+            continue;
+        const char *cells[] = {rows_text(arena, event), tm_status_name(event->from),
+                               tm_status_name(event->to), run_text(arena, all->history, event->run),
+                               who(arena, event, names_device)};
+        tm_table_add(table, cells);
+        tm_table_style(table, 2, event->kind == TM_HISTORY_FIXED ? TM_STYLE_GOOD : TM_STYLE_BAD);
+        add_note(table, rows_note(arena, all, event));
+        add_note(table, tm_figure_line(arena, event->reason));
+        shown++;
+    }
+    finish_table(to, table, "Other statuses", listed, shown);
+}
+
+static void add_waves(const writer *to) {
+    const tm_history_changes *all = to->all;
+    for (size_t i = 0; i < all->wave_count; i++) {
+        const tm_history_wave *wave = &all->waves[i];
+        tm_text_format(to->text,
+                       "%s%s: %zu of %zu solutions became %s together; look at what they share "
+                       "(machine, driver, compiler, harness) first.\n",
+                       i == 0 ? "\n" : "", run_text(to->arena, all->history, wave->run),
+                       wave->solutions, wave->of_solutions,
+                       wave->kind == TM_HISTORY_SLOWER ? "slower" : "faster");
+    }
+}
+
+static void add_count(tm_text *text, size_t count, const char *what) {
+    if (count > 0)
+        tm_text_format(text, "%s%zu %s", text->data[text->length - 1] == ' ' ? "" : ", ", count,
+                       what);
+}
+
+static void add_end(const writer *to) {
+    tm_arena *arena = to->arena;
+    const tm_history_changes *all = to->all;
+    tm_text *text = to->text;
+    tm_text_format(text, "\n%s: ", tm_figure_count(arena, all->history->series_count, "cell"));
+    add_count(text, all->by_verdict[TM_HISTORY_CHANGED], "changed");
+    add_count(text, all->by_verdict[TM_HISTORY_LAST_DIFFERS], "differ in their last run only");
+    add_count(text, all->by_verdict[TM_HISTORY_STEADY], "steady");
+    add_count(text, all->by_verdict[TM_HISTORY_NOISY_SERIES], "too noisy to show a change of 10%");
+    add_count(text, all->by_verdict[TM_HISTORY_SHORT],
+              "with too few runs to tell (4 show a change)");
+    add_count(text, all->by_verdict[TM_HISTORY_NEVER_TIMED], "never timed");
+    tm_text_add(text, ".\n");
+    if (all->failing > 0)
+        tm_text_format(text, "%s not pass in the last run that has it.\n",
+                       all->failing == 1 ? "1 cell does"
+                                         : tm_arena_format(arena, "%zu cells do", all->failing));
+    if (all->crowded > 0)
+        tm_text_format(text, "Left out, since other programs ran beside them: %s.\n",
+                       tm_figure_count(arena, all->crowded, "measurement"));
+    tm_text_format(text,
+                   "Relevant from %.3g%% on; intervals of 95%%; the chance of any false change in "
+                   "all of this is 5%%.\n",
+                   all->options.threshold * 100.0);
+}
+
+const char *tm_history_text_format(tm_arena *arena, const tm_history_changes *all,
+                                   const tm_terminal *terminal) {
+    const tm_history *history = all->history;
+    tm_text text = {0};
+    const writer to = {arena, all, terminal, &text};
+    tm_text_format(&text, "history of %s of %s on %s, from %s to %s\n",
+                   tm_figure_count(arena, history->run_count, "run"),
+                   tm_figure_count(arena, history->series_count, "cell"),
+                   has_devices(history) ? "several devices" : history->series[0].device,
+                   run_text(arena, history, 0), run_text(arena, history, history->run_count - 1));
+    add_latencies(&to, false, "Changed for good, largest first");
+    add_waves(&to);
+    add_latencies(&to, true, "AMBIGUOUS: only the last run differs, which may be an outlier");
+    add_statuses(&to);
+    add_end(&to);
+    const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
+    tm_text_free(&text);
+    return result;
+}
