@@ -1,10 +1,15 @@
 #include "reports/diff_text.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "lib/text.h"
 #include "reports/figure.h"
 #include "reports/gate_figure.h"
 #include "reports/table.h"
 
+/* Why so many cells are AMBIGUOUS is said once, and not under each of them. */
+#define MANY 4
 /* Of about 40 lines: head and counts take eight. */
 #define MAX_SOLUTIONS 8
 #define MAX_CELL_LINES 22
@@ -14,6 +19,7 @@ typedef struct {
     tm_text *text;
     const tm_terminal *terminal;
     const tm_diff *diff;
+    const char *const *reasons; /* that have been told */
     bool all;
 } page;
 
@@ -77,6 +83,34 @@ static void add_counts(page *out) {
         tm_figure_count(out->arena, diff->compared, "cell"));
 }
 
+static int compare_texts(const void *left, const void *right) {
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* The reasons that many AMBIGUOUS cells have, NULL-terminated. */
+static const char *const *add_reasons(page *out) {
+    const tm_diff *diff = out->diff;
+    const char **reasons = tm_arena_array(out->arena, diff->count + 1, sizeof(*reasons));
+    size_t count = 0, kept = 0;
+    for (size_t i = 0; i < diff->count; i++)
+        if (diff->cells[i].verdict == TM_GATE_AMBIGUOUS && diff->cells[i].cell->why[0] != '\0')
+            reasons[count++] = diff->cells[i].cell->why;
+    if (count > 0)
+        qsort(reasons, count, sizeof(*reasons), compare_texts);
+    for (size_t begin = 0, end; begin < count; begin = end) {
+        const char *reason = reasons[begin];
+        for (end = begin; end < count && strcmp(reasons[end], reason) == 0; end++)
+            continue;
+        if (end - begin < MANY)
+            continue;
+        tm_text_format(out->text, "AMBIGUOUS: %s: %s\n", tm_figure_line(out->arena, reason),
+                       tm_figure_count(out->arena, end - begin, "cell"));
+        reasons[kept++] = reason;
+    }
+    reasons[kept] = NULL;
+    return reasons;
+}
+
 static void add_more(page *out, size_t count, const char *noun) {
     if (count > 0)
         tm_text_format(
@@ -113,6 +147,9 @@ static void add_solutions(page *out) {
 static const char *note_of(page *out, const tm_diff_cell *cell) {
     if (cell->verdict == TM_GATE_GONE || cell->verdict == TM_GATE_SAME)
         return "";
+    for (size_t i = 0; cell->verdict == TM_GATE_AMBIGUOUS && out->reasons[i] != NULL; i++)
+        if (strcmp(out->reasons[i], cell->cell->why) == 0)
+            return "";
     return tm_figure_line(out->arena, cell->cell->why);
 }
 
@@ -124,6 +161,7 @@ static void add_cell(page *out, tm_table *table, const tm_diff_cell *cell, const
         tm_figure_latency(out->arena, gate->after_ms),
         ratio_text(out->arena, cell->ratio),
         tm_gate_figure_interval(out->arena, gate),
+        tm_figure_line(out->arena, gate->definition),
         tm_figure_solution(out->arena, gate->solution, gate->definition, 40),
         tm_figure_uuid(out->arena, gate->uuid),
         tm_figure_line(out->arena, gate->axes),
@@ -141,12 +179,13 @@ static void add_cells(page *out) {
         {.title = "B", .to_the_right = true, .drop = 1},
         {.title = "B / A", .to_the_right = true},
         {.title = "interval", .to_the_right = true, .drop = 4},
+        {.title = "definition", .least = 20, .drop = 5},
         {.title = "solution", .least = 16},
         {.title = "uuid"},
         {.title = "axes", .least = 8, .drop = 3}};
     const tm_diff *diff = out->diff;
     size_t lines = 0, shown = 0;
-    tm_table *table = tm_table_create(out->arena, columns, 8, 2 * diff->count);
+    tm_table *table = tm_table_create(out->arena, columns, 9, 2 * diff->count);
     for (; shown < diff->count && (out->all || lines < MAX_CELL_LINES); shown++) {
         const char *note = note_of(out, &diff->cells[shown]);
         add_cell(out, table, &diff->cells[shown], note);
@@ -162,9 +201,10 @@ static void add_cells(page *out) {
 const char *tm_diff_text_format(tm_arena *arena, const tm_diff *diff, const char *after, bool all,
                                 const tm_terminal *terminal) {
     tm_text text = {0};
-    page out = {arena, &text, terminal, diff, all};
+    page out = {arena, &text, terminal, diff, NULL, all};
     add_head(&out, after);
     add_counts(&out);
+    out.reasons = add_reasons(&out);
     add_solutions(&out);
     add_cells(&out);
     const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
