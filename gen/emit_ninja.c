@@ -454,6 +454,8 @@ static void add_targets(tm_text *out, const tm_plan *plan, tm_arena *arena) {
         for (size_t row = 0; planned->reference && row < planned->row_count; row++)
             add_line(out, tm_layout_harness(arena, planned->definition->name,
                                             planned->rows[row].workload->uuid, ""));
+        if (planned->reference && planned->reference->contract->generic)
+            add_line(out, tm_layout_solution(arena, planned->reference->name, ".so"));
         for (size_t s = 0; s < planned->solution_count; s++)
             if (planned->reference && planned->solutions[s]->contract->generic)
                 add_line(out, tm_layout_solution(arena, planned->solutions[s]->name, ".so"));
@@ -465,7 +467,12 @@ static void add_targets(tm_text *out, const tm_plan *plan, tm_arena *arena) {
     for (size_t i = 0; i < plan->definition_count; i++)
         if (has_cells(&plan->definitions[i]))
             add_line(out, target("bench", plan->definitions[i].definition->name, arena));
-    tm_text_add(out, "\n");
+    tm_text_add(out,
+                "\n\nbuild build/artifact/index.txt: artifact $\n    build/report/summary.txt");
+    for (size_t i = 0; i < sizeof reports / sizeof *reports; i++)
+        add_line(out, reports[i]);
+    tm_text_add(out, " $\n    | $srcdir/reports/artifact.sh $\n    build/configure.args $\n"
+                     "    build/host.txt $\n    build/matrix.ninja\n");
 }
 
 /* The same solution for debuggers and profilers, which ask for lines. Apart from what is measured,
