@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "lib/file.h"
-#include "lib/json.h"
 #include "lib/text.h"
 #include "reports/baseline.h"
 #include "reports/doubt.h"
@@ -47,20 +46,17 @@ static const char *text_of(const tm_node *object, const char *key) {
 
 /* ---- one run ---- */
 
-/* What report.json beside the traces says was built. */
+/* What an artifact says was built: the first line of a file. */
 static const char *commit_of(tm_arena *arena, const char *folder) {
-    static const char *const places[] = {"report.json", "report/report.json",
-                                         "build/report/report.json", "../report.json",
-                                         "../report/report.json"};
-    const char *commit = "";
-    for (size_t i = 0; i < sizeof(places) / sizeof(*places) && commit[0] == '\0'; i++) {
-        tm_arena *own = tm_arena_create();
-        const tm_source *source = tm_file_read(own, tm_file_join(own, folder, places[i]));
-        const tm_node *root =
-            source != NULL ? tm_json_parse_all(own, source, tm_diag_create(own)) : NULL;
-        commit = keep(arena, text_of(root, "commit"));
-        tm_arena_destroy(own);
-    }
+    tm_arena *own = tm_arena_create();
+    const tm_source *source =
+        tm_file_read(own, tm_file_join(own, folder, "configuration/commit.txt"));
+    const char *text = source != NULL ? source->text : "";
+    size_t length = strcspn(text, "\r\n");
+    bool is_known = length > 0 && strncmp(text, "unknown", length) != 0 &&
+                    tm_text_utf8_prefix(text, length) == length;
+    const char *commit = is_known ? tm_arena_copy(arena, text, length) : "";
+    tm_arena_destroy(own);
     return commit;
 }
 
