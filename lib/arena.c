@@ -23,7 +23,7 @@
 #endif
 
 #define TM_ARENA_ALIGN_BYTES ((size_t)16)
-#define TM_ARENA_FIRST_BLOCK_BYTES ((size_t)64 << 10)
+#define TM_ARENA_FIRST_BLOCK_BYTES ((size_t)8 << 10)
 #define TM_ARENA_LAST_BLOCK_BYTES ((size_t)1 << 20)
 #define TM_ARENA_FIRST_CAPACITY 16 /* elements of an array that grows */
 
@@ -63,6 +63,15 @@ void tm_arena_destroy(tm_arena *arena) {
         block = next;
     }
     free(arena);
+}
+
+void tm_arena_adopt(tm_arena *arena, tm_arena *other) {
+    tm_arena_block **link = &other->blocks;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = arena->blocks;
+    arena->blocks = other->blocks;
+    free(other);
 }
 
 /* A new zeroed block, linked for destruction. */

@@ -19,6 +19,9 @@ tm_arena *tm_arena_create(void);
 /* Frees the arena and everything allocated from it; NULL is allowed. */
 void tm_arena_destroy(tm_arena *arena);
 
+/* Everything allocated from `other` lives as long as `arena` from now on; `other` is gone. */
+void tm_arena_adopt(tm_arena *arena, tm_arena *other);
+
 /* `bytes` zeroed bytes aligned to 16; borrows until the arena is destroyed. Never NULL, not even
  * for 0. */
 void *tm_arena_alloc(tm_arena *arena, size_t bytes);

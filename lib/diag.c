@@ -206,6 +206,13 @@ static char *tm_diag_message(tm_diag *diag, const char *where, const char *forma
     return tm_arena_copy(diag->arena, text, strlen(text));
 }
 
+static void tm_diag_push(tm_diag *diag, const tm_diag_entry *entry) {
+    diag->entries = tm_arena_grow(diag->arena, diag->entries, diag->count, &diag->capacity,
+                                  sizeof *diag->entries);
+    diag->entries[diag->count++] = *entry;
+    diag->counts[entry->severity]++;
+}
+
 void tm_diag_add(tm_diag *diag, tm_diag_severity severity, tm_place place, const char *where,
                  const char *format, ...) {
     tm_diag_entry entry = {.severity = severity};
@@ -214,11 +221,12 @@ void tm_diag_add(tm_diag *diag, tm_diag_severity severity, tm_place place, const
     va_start(arguments, format);
     entry.message = tm_diag_message(diag, where, format, arguments);
     va_end(arguments);
+    tm_diag_push(diag, &entry);
+}
 
-    diag->entries = tm_arena_grow(diag->arena, diag->entries, diag->count, &diag->capacity,
-                                  sizeof *diag->entries);
-    diag->entries[diag->count++] = entry;
-    diag->counts[severity]++;
+void tm_diag_append(tm_diag *diag, const tm_diag *other) {
+    for (size_t i = 0; i < other->count; i++)
+        tm_diag_push(diag, &other->entries[i]);
 }
 
 size_t tm_diag_count(const tm_diag *diag, tm_diag_severity severity) {

@@ -58,6 +58,9 @@ void tm_diag_add(tm_diag *diag, tm_diag_severity severity, tm_place place, const
 #define tm_diag_error(diag, place, where, ...) \
     tm_diag_add(diag, TM_DIAG_ERROR, place, where, __VA_ARGS__)
 
+/* Appends the entries of another list, whose arena lives as long as this one's. */
+void tm_diag_append(tm_diag *diag, const tm_diag *other);
+
 size_t tm_diag_count(const tm_diag *diag, tm_diag_severity severity);
 /* Entries in order of appearance; borrows until the arena is destroyed. */
 size_t tm_diag_entries(const tm_diag *diag, const tm_diag_entry **entries);

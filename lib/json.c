@@ -135,31 +135,38 @@ const tm_node *tm_json_parse_all(tm_arena *arena, const tm_source *source, tm_di
     return tm_json_parse(arena, source, 0, source->length, diag);
 }
 
-/* Behind the string whose opening quote is at `at`. */
-static const char *tm_json_skip_string(const char *at) {
+/* Behind the string whose opening quote is at `at`; few have escapes. */
+static const char *tm_json_skip_string(const char *at, const char *end) {
+    const char *quote = memchr(at + 1, '"', (size_t)(end - at - 1));
+    if (quote[-1] != '\\')
+        return quote + 1;
     for (at++; *at != '"'; at++)
         at += *at == '\\';
     return at + 1;
 }
 
 void tm_json_add_source(tm_text *text, const tm_node *node) {
-    const char *at = node->place.source->text + node->place.offset, *plain = at;
+    static const signed char depths[256] = {['{'] = 1, ['['] = 1, ['}'] = -1, [']'] = -1};
+    static const bool spaces[256] = {[' '] = true, ['\n'] = true, ['\r'] = true, ['\t'] = true};
+    const tm_source *source = node->place.source;
+    const char *at = source->text + node->place.offset, *end = source->text + source->length;
+    tm_text_reserve(text, (size_t)(end - at));
+    char *out = text->data + text->length;
     int depth = 0;
     do {
-        char byte = *at;
-        if (byte == '"') {
-            at = tm_json_skip_string(at);
+        if (*at == '"') {
+            const char *behind = tm_json_skip_string(at, end);
+            memcpy(out, at, (size_t)(behind - at));
+            out += behind - at;
+            at = behind;
             continue;
         }
-        depth += (byte == '{' || byte == '[') - (byte == '}' || byte == ']');
-        if (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t') {
-            at++;
-            continue;
-        }
-        tm_text_add_bytes(text, plain, (size_t)(at - plain));
-        plain = at += strspn(at, " \n\r\t");
+        depth += depths[(unsigned char)*at];
+        *out = *at;
+        out += !spaces[(unsigned char)*at++];
     } while (depth > 0);
-    tm_text_add_bytes(text, plain, (size_t)(at - plain));
+    *out = '\0';
+    text->length = (size_t)(out - text->data);
 }
 
 bool tm_json_next_row(const tm_source *source, size_t *at, size_t *begin, size_t *end) {

@@ -88,7 +88,8 @@ const tm_node *tm_node_get(const tm_node *object, const char *key) {
     if (object == NULL || object->type != TM_NODE_OBJECT)
         return NULL;
     for (const tm_node *member = object->child; member != NULL; member = member->next) {
-        if (strcmp(member->key, key) == 0)
+        /* Most keys differ in their first byte. */
+        if (member->key[0] == key[0] && strcmp(member->key, key) == 0)
             return member;
     }
     return NULL;
@@ -174,18 +175,19 @@ const tm_node *tm_node_may(tm_node_reader *reader, const tm_node *object, const 
     return tm_node_find(reader, object, where, key, type, &mistyped);
 }
 
-static bool tm_node_not_empty(tm_node_reader *reader, const tm_node *node, const char *path) {
-    if (node->string[0] != '\0')
-        return true;
+static void tm_node_empty(tm_node_reader *reader, const tm_node *node, const char *path) {
     tm_diag_error(reader->diag, node->place, path, "expected a non-empty string, got \"\"");
-    return false;
 }
 
 bool tm_node_need_string(tm_node_reader *reader, const tm_node *object, const char *where,
                          const char *key, const char **out) {
     const tm_node *member = tm_node_need(reader, object, where, key, TM_NODE_STRING);
-    if (member == NULL || !tm_node_not_empty(reader, member, tm_node_path(reader, where, key)))
+    if (member == NULL)
         return false;
+    if (member->string[0] == '\0') {
+        tm_node_empty(reader, member, tm_node_path(reader, where, key));
+        return false;
+    }
     *out = member->string;
     return true;
 }
@@ -230,7 +232,7 @@ bool tm_node_may_strings(tm_node_reader *reader, const tm_node *object, const ch
         if (element->type != TM_NODE_STRING)
             tm_node_mistyped(reader, element, path, TM_NODE_STRING);
         else
-            tm_node_not_empty(reader, element, path);
+            tm_node_empty(reader, element, path);
         good = false;
     }
     if (!good)
@@ -242,7 +244,7 @@ bool tm_node_may_strings(tm_node_reader *reader, const tm_node *object, const ch
 
 static bool tm_node_is_known(const char *key, const char *const *known, size_t known_count) {
     for (size_t i = 0; i < known_count; i++) {
-        if (strcmp(key, known[i]) == 0)
+        if (key[0] == known[i][0] && strcmp(key, known[i]) == 0)
             return true;
     }
     return false;

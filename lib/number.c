@@ -1,5 +1,6 @@
 #include "lib/number.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -54,22 +55,60 @@ static size_t write_fixed(char *out, bool is_negative, uint64_t digits, int plac
     return (size_t)(at - out);
 }
 
-/* Fifteen digits always survive the way into a double and back, so a decimal of so many that reads
- * back is the one that printf gives for them. 0: there is none, or it has an exponent. */
-static size_t write_sure(char *out, double value) {
+/* The decimal exponent of a size from 1e-4 on; below 1 the nearest doubles lie above the powers. */
+static int exponent_of(double size) {
+    int power = size >= 1.0 ? 0 : size >= 0.1 ? -1 : size >= 0.01 ? -2 : size >= 0.001 ? -3 : -4;
+    while (power >= 0 && size >= powers[power + 1])
+        power++;
+    return power;
+}
+
+typedef unsigned __int128 wide;
+
+/* mantissa / 2^shift in `precision` digits, digits / 10^places, in whole numbers and so exactly as
+ * printf rounds. Whether they read back as the same double; a carry into one digit more never
+ * does, it is left to printf. */
+static bool round_exactly(uint64_t mantissa, int shift, int precision, int places,
+                          uint64_t *digits) {
+    wide power = (wide)(uint64_t)powers[places > 19 ? 19 : places];
+    for (int i = 19; i < places; i++)
+        power *= 10;
+    wide exact = mantissa * power, half = (wide)1 << (shift - 1);
+    uint64_t below = (uint64_t)(exact >> shift);
+    wide rest = exact - ((wide)below << shift);
+    *digits = below + (rest > half || (rest == half && (below & 1)));
+    if ((double)*digits >= powers[precision])
+        return false;
+    bool is_above = *digits != below;
+    wide apart = is_above ? ((wide)1 << shift) - rest : rest;
+    /* Half of the way to the next double; downwards from a power of two a quarter. */
+    bool is_short = !is_above && mantissa == (uint64_t)1 << (DBL_MANT_DIG - 1);
+    wide reach = is_short ? power / 4 : power / 2;
+    return apart < reach || (apart == reach && !(mantissa & 1) && !(power & (is_short ? 3 : 1)));
+}
+
+/* 0: there is an exponent to print. */
+static size_t write_shortest(char *out, double value) {
     double size = fabs(value);
     if (!(size >= 1e-4 && size < 1e15))
         return 0;
-    for (int places = 0; size * powers[places] < 1e15; places++) {
-        uint64_t digits = (uint64_t)(size * powers[places] + 0.5);
-        if ((double)digits / powers[places] == size)
-            return write_fixed(out, value < 0.0, digits, places);
+    if (size == floor(size))
+        return tm_number_write_int(out, (int64_t)value);
+    int power;
+    uint64_t mantissa = (uint64_t)ldexp(frexp(size, &power), DBL_MANT_DIG), digits;
+    for (int precision = SURE_DIGITS; precision <= 17; precision++) {
+        int places = precision - 1 - exponent_of(size);
+        if (!round_exactly(mantissa, DBL_MANT_DIG - power, precision, places, &digits))
+            continue;
+        for (; digits % 10 == 0; places--)
+            digits /= 10;
+        return write_fixed(out, value < 0.0, digits, places);
     }
     return 0;
 }
 
 size_t tm_number_write(char out[TM_NUMBER_BYTES], double value) {
-    size_t length = write_sure(out, value);
+    size_t length = write_shortest(out, value);
     for (int precision = SURE_DIGITS; length == 0 && precision <= 17; precision++) {
         int written = snprintf(out, TM_NUMBER_BYTES, "%.*g", precision, value);
         if (precision == 17 || strtod(out, NULL) == value)
@@ -81,9 +120,7 @@ size_t tm_number_write(char out[TM_NUMBER_BYTES], double value) {
 /* Six digits of a size from 1e-4 on, and its exponent; false when rounding might go either way, as
  * what is scaled is a little off. */
 static bool round_to_six(double size, uint64_t *digits, int *exponent) {
-    int power = size >= 1.0 ? 0 : size >= 0.1 ? -1 : size >= 0.01 ? -2 : size >= 0.001 ? -3 : -4;
-    while (power >= 0 && size >= powers[power + 1])
-        power++;
+    int power = exponent_of(size);
     int places = ROUNDED_DIGITS - 1 - power;
     double scaled = places < 0 ? size / powers[-places] : size * powers[places];
     double whole = floor(scaled), rest = scaled - whole;

@@ -28,8 +28,7 @@ const char *tm_text_get(const tm_text *text) {
     return text->data == NULL ? "" : text->data;
 }
 
-/* Makes room for `more` bytes and the NUL. */
-static void tm_text_reserve(tm_text *text, size_t more) {
+void tm_text_reserve(tm_text *text, size_t more) {
     if (text->data != NULL && more < text->capacity - text->length)
         return;
     size_t capacity = text->capacity < 64 ? 64 : text->capacity;

@@ -20,6 +20,9 @@ void tm_text_free(tm_text *text);
 void tm_text_clear(tm_text *text);
 /* The string so far, never NULL; borrows until the next change. */
 const char *tm_text_get(const tm_text *text);
+/* Makes room for `more` bytes and the NUL: who writes many at `data` + `length` adds to `length`.
+ */
+void tm_text_reserve(tm_text *text, size_t more);
 void tm_text_add(tm_text *text, const char *string);
 void tm_text_add_bytes(tm_text *text, const char *bytes, size_t length);
 void tm_text_format(tm_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/crew.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/layout.h"
@@ -324,10 +325,11 @@ static const char *find_log(loader *load, const tm_model_cell *cell, const char 
                : NULL;
 }
 
+/* Of this cell alone: `load` is its row's. */
 static void load_cell(loader *load, const tm_model_definition *definition,
-                      const tm_model_solution *solution, size_t index, tm_model_workload *workload,
-                      tm_model_cell *cell) {
+                      const tm_model_solution *solution, size_t index, tm_model_cell *cell) {
     tm_arena *arena = load->reader.arena;
+    const tm_model_workload *workload = &definition->workloads[index];
     cell->reason = "";
     if (solution->needs != NULL) {
         *cell = (tm_model_cell){
@@ -362,39 +364,94 @@ static void load_cell(loader *load, const tm_model_definition *definition,
     }
     cell->state = TM_MODEL_RAN;
     cell->reason = cell->trace.reason;
-    if (strcmp(cell->trace.timestamp, load->newest) > 0)
-        load->newest = cell->trace.timestamp;
-    tm_hardware_add(&load->hardware, cell->trace.hardware);
     if (cell->trace.status != TM_STATUS_PASSED)
         cell->log_path = find_log(load, cell, object_file(arena, solution, index, ".log"));
     const tm_node *seed = tm_node_get(cell->trace.details_node, "seed");
     if (seed && seed->number > 0) /* the same inputs again; drawn only when calls were made */
         cell->command = tm_arena_format(arena, "%s --seed=%.0f", cell->command, seed->number);
+}
+
+/* What a cell says of more than itself. */
+static void note_cell(loader *load, const tm_model_cell *cell, tm_model_workload *workload) {
+    if (cell->state != TM_MODEL_RAN)
+        return;
+    if (strcmp(cell->trace.timestamp, load->newest) > 0)
+        load->newest = cell->trace.timestamp;
+    tm_hardware_add(&load->hardware, cell->trace.hardware);
     /* Of the row and not of the solution: any trace of it says the same. */
     const tm_node *weak = tm_node_get(cell->trace.details_node, "weak");
     if (weak != NULL && weak->type == TM_NODE_ARRAY && weak->count > 0)
         workload->weak = weak;
     if (workload->axes_node == NULL) {
         workload->axes_node = tm_node_get(cell->trace.workload, "axes");
-        workload->axes = tm_figure_axes(arena, workload->axes_node);
+        workload->axes = tm_figure_axes(load->reader.arena, workload->axes_node);
     }
 }
 
-static void load_definition(loader *load, tm_model_definition *definition) {
-    if (definition->reference == NULL) /* nothing to judge by: no cells */
-        definition->solution_count = definition->workload_count = 0;
-    size_t solution_count = definition->solution_count;
-    size_t workload_count = definition->workload_count;
-    /* The arrays were made in this file and are shared as const only from here on. */
-    tm_model_solution *solutions = (tm_model_solution *)definition->solutions;
+/* The cells of one solution: what one member of the crew reads at a time. */
+typedef struct {
+    const tm_model_definition *definition;
+    tm_model_solution *solution;
+    tm_diag *diag;
+    bool unreadable;
+} row;
+
+typedef struct {
+    const char *build;
+    row *rows;
+    tm_arena *arenas[TM_CREW_MOST];
+} row_list;
+
+static void load_row(void *context, size_t index, int member) {
+    row_list *list = context;
+    row *one = &list->rows[index];
+    if (list->arenas[member] == NULL)
+        list->arenas[member] = tm_arena_create();
+    tm_arena *arena = list->arenas[member];
+    one->diag = tm_diag_create(arena);
+    loader load = {.reader = {arena, one->diag}, .build = list->build};
+    size_t count = one->definition->workload_count;
+    tm_model_cell *cells = tm_arena_array(arena, count, sizeof(*cells));
+    for (size_t i = 0; i < count; i++)
+        load_cell(&load, one->definition, one->solution, i, &cells[i]);
+    one->solution->cells = cells;
+    one->solution->score = tm_score_cells(cells, count);
+    one->unreadable = load.unreadable;
+}
+
+static void load_rows(loader *load, tm_model_definition *definitions, size_t definition_count) {
+    size_t count = 0;
+    for (size_t i = 0; i < definition_count; i++) {
+        if (definitions[i].reference == NULL) /* nothing to judge by: no cells */
+            definitions[i].solution_count = definitions[i].workload_count = 0;
+        count += definitions[i].solution_count;
+    }
+    row_list list = {.build = load->build};
+    list.rows = tm_arena_array(load->reader.arena, count, sizeof(*list.rows));
+    count = 0;
+    for (size_t i = 0; i < definition_count; i++)
+        for (size_t j = 0; j < definitions[i].solution_count; j++)
+            /* The arrays were made in this file and are shared as const only from here on. */
+            list.rows[count++] = (row){
+                &definitions[i], (tm_model_solution *)&definitions[i].solutions[j], NULL, false};
+    tm_crew_run(count, load_row, &list);
+    for (int i = 0; i < TM_CREW_MOST; i++)
+        if (list.arenas[i] != NULL)
+            tm_arena_adopt(load->reader.arena, list.arenas[i]);
+    for (size_t i = 0; i < count; i++) {
+        tm_diag_append(load->reader.diag, list.rows[i].diag);
+        load->unreadable |= list.rows[i].unreadable;
+    }
+}
+
+/* What its solutions' cells amount to, in the plan's order. */
+static void settle_definition(loader *load, tm_model_definition *definition) {
     tm_model_workload *workloads = (tm_model_workload *)definition->workloads;
-    for (size_t i = 0; i < solution_count; i++) {
-        tm_model_cell *cells = tm_arena_array(load->reader.arena, workload_count, sizeof(*cells));
-        for (size_t j = 0; j < workload_count; j++)
-            load_cell(load, definition, &solutions[i], j, &workloads[j], &cells[j]);
-        solutions[i].cells = cells;
-        solutions[i].score = tm_score_cells(cells, workload_count);
-        tm_score_add(&definition->score, &solutions[i].score);
+    for (size_t i = 0; i < definition->solution_count; i++) {
+        const tm_model_solution *solution = &definition->solutions[i];
+        for (size_t j = 0; j < definition->workload_count; j++)
+            note_cell(load, &solution->cells[j], &workloads[j]);
+        tm_score_add(&definition->score, &solution->score);
     }
     tm_score_settle(definition);
 }
@@ -437,8 +494,9 @@ tm_load_result tm_load_model(tm_arena *arena, const char *plan_path, const char 
     tm_model_definition *definitions = NULL;
     if (plan == NULL || !read_plan(&load, plan, model, &definitions))
         return TM_LOAD_BROKEN_PLAN;
+    load_rows(&load, definitions, model->definition_count);
     for (size_t i = 0; i < model->definition_count; i++) {
-        load_definition(&load, &definitions[i]);
+        settle_definition(&load, &definitions[i]);
         tm_score_add(&model->score, &definitions[i].score);
     }
     list_waiting(arena, model);

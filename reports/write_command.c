@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/crew.h"
 #include "lib/file.h"
 #include "lib/text.h"
 #include "reports/action_benchmark.h"
@@ -61,6 +62,10 @@ static bool is_dataset(tm_arena *arena, const char *out, tm_diag *diag) {
     return true;
 }
 
+/* One file of the report, or folder of them. */
+typedef bool file_writer(tm_arena *arena, const tm_model *model, const write_options *options,
+                         tm_diag *diag);
+
 static bool write_page(tm_arena *arena, const tm_model *model, const write_options *options,
                        tm_diag *diag) {
     bool has_commit = options->commit != NULL && options->commit[0] != '\0';
@@ -75,27 +80,90 @@ static bool write_page(tm_arena *arena, const tm_model *model, const write_optio
     return good;
 }
 
+static bool write_traces(tm_arena *arena, const tm_model *model, const write_options *options,
+                         tm_diag *diag) {
+    return tm_jsonl_write(arena, model, options->out, diag);
+}
+
+static bool write_markdown(tm_arena *arena, const tm_model *model, const write_options *options,
+                           tm_diag *diag) {
+    return tm_command_write(arena, diag, options->out, "report.md",
+                            tm_markdown_format(arena, model, options->build));
+}
+
+/* Writes a text that is the caller's, and frees it. */
+static bool write_owned(tm_arena *arena, const write_options *options, tm_diag *diag,
+                        const char *name, char *text) {
+    bool good = tm_command_write(arena, diag, options->out, name, text);
+    free(text);
+    return good;
+}
+
+static bool write_json(tm_arena *arena, const tm_model *model, const write_options *options,
+                       tm_diag *diag) {
+    return write_owned(arena, options, diag, "report.json", tm_report_json_format(arena, model));
+}
+
+static bool write_csv(tm_arena *arena, const tm_model *model, const write_options *options,
+                      tm_diag *diag) {
+    return tm_command_write(arena, diag, options->out, "report.csv", tm_csv_format(arena, model));
+}
+
+static bool write_junit(tm_arena *arena, const tm_model *model, const write_options *options,
+                        tm_diag *diag) {
+    return tm_command_write(arena, diag, options->out, "junit.xml", tm_junit_format(arena, model));
+}
+
+static bool write_bencher(tm_arena *arena, const tm_model *model, const write_options *options,
+                          tm_diag *diag) {
+    return write_owned(arena, options, diag, "bencher.json", tm_bencher_format(arena, model));
+}
+
+static bool write_action(tm_arena *arena, const tm_model *model, const write_options *options,
+                         tm_diag *diag) {
+    return write_owned(arena, options, diag, "github-action-benchmark.json",
+                       tm_action_benchmark_format(arena, model));
+}
+
+/* The longest first. */
+static file_writer *const writers[] = {write_page, write_json,    write_traces, write_markdown,
+                                       write_csv,  write_bencher, write_action, write_junit};
+enum { WRITERS = sizeof(writers) / sizeof(*writers) };
+
+typedef struct {
+    const tm_model *model;
+    const write_options *options;
+    struct {
+        tm_arena *arena;
+        tm_diag *diag;
+        bool good;
+    } files[WRITERS];
+} writing;
+
+static void write_one(void *context, size_t index, int member) {
+    (void)member;
+    writing *all = context;
+    tm_arena *arena = tm_arena_create(), *messages = tm_arena_create();
+    tm_diag *diag = tm_diag_create(messages);
+    all->files[index].good = writers[index](arena, all->model, all->options, diag);
+    all->files[index].arena = messages;
+    all->files[index].diag = diag;
+    tm_arena_destroy(arena);
+}
+
 static bool write_reports(tm_arena *arena, const tm_model *model, const write_options *options,
                           const tm_terminal *terminal, tm_diag *diag) {
-    const char *out = options->out;
-    const char *page = tm_file_join(arena, out, "report.html");
+    writing all = {.model = model, .options = options};
+    bool good = true;
+    tm_crew_run(WRITERS, write_one, &all);
+    for (size_t i = 0; i < WRITERS; i++) {
+        good &= all.files[i].good;
+        tm_diag_append(diag, all.files[i].diag);
+        tm_arena_adopt(arena, all.files[i].arena);
+    }
+    const char *page = tm_file_join(arena, options->out, "report.html");
     const char *summary = tm_summary_format(arena, model, options->build, page, &tm_terminal_file);
-    char *json = tm_report_json_format(arena, model);
-    char *bencher = tm_bencher_format(arena, model);
-    char *action = tm_action_benchmark_format(arena, model);
-    bool good = tm_jsonl_write(arena, model, out, diag);
-    good &= tm_command_write(arena, diag, out, "report.md",
-                             tm_markdown_format(arena, model, options->build));
-    good &= tm_command_write(arena, diag, out, "report.json", json);
-    good &= tm_command_write(arena, diag, out, "report.csv", tm_csv_format(arena, model));
-    good &= tm_command_write(arena, diag, out, "junit.xml", tm_junit_format(arena, model));
-    good &= tm_command_write(arena, diag, out, "bencher.json", bencher);
-    good &= tm_command_write(arena, diag, out, "github-action-benchmark.json", action);
-    good &= write_page(arena, model, options, diag);
-    good &= tm_command_write(arena, diag, out, "summary.txt", summary);
-    free(json);
-    free(bencher);
-    free(action);
+    good &= tm_command_write(arena, diag, options->out, "summary.txt", summary);
     if (options->quiet)
         return good;
     if (terminal->has_colour || terminal->width != tm_terminal_file.width)
