@@ -204,6 +204,18 @@ size_t tm_figure_break(const char *text, size_t width) {
     return blank > 0 ? blank : length;
 }
 
+const char *tm_figure_wrap(tm_arena *arena, const char *text, size_t width, size_t indent) {
+    size_t length = tm_figure_break(text, width);
+    const char *lines = tm_arena_copy(arena, text, length);
+    while (text[length] != '\0') {
+        text += length;
+        text += strspn(text, " ");
+        length = tm_figure_break(text, width - indent);
+        lines = tm_arena_format(arena, "%s\n%*s%.*s", lines, (int)indent, "", (int)length, text);
+    }
+    return lines;
+}
+
 const char *tm_figure_cut(tm_arena *arena, const char *text, size_t width) {
     if (tm_figure_width(text) <= width)
         return text;

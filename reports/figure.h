@@ -37,6 +37,9 @@ const char *tm_figure_line(tm_arena *arena, const char *text);
 size_t tm_figure_width(const char *text);
 /* Bytes of the beginning that fits into `width` columns and ends before a blank, if it has one. */
 size_t tm_figure_break(const char *text, size_t width);
+/* The text in lines of at most `width` columns, broken at blanks; from the second on they begin
+ * with `indent` blanks. */
+const char *tm_figure_wrap(tm_arena *arena, const char *text, size_t width, size_t indent);
 /* At most `width` columns (at least 4), the rest replaced by "..". */
 const char *tm_figure_cut(tm_arena *arena, const char *text, size_t width);
 /* The same with ".." in the middle: names that begin alike often end differently. */

@@ -30,6 +30,17 @@ static const char *paint(page *out, tm_style style, const char *text) {
     return tm_terminal_paint(out->arena, out->terminal, style, text);
 }
 
+/* A section's title in its style, and what it says of it; on as many lines as that takes. */
+static void add_title(page *out, tm_style style, const char *title, const char *rest) {
+    const char *whole = tm_arena_format(out->arena, "%s  %s", title, rest);
+    const char *lines = tm_figure_wrap(out->arena, whole, out->terminal->width, 2);
+    tm_text_format(out->text, "%s%s\n", paint(out, style, title), lines + strlen(title));
+}
+
+static void add_prose(page *out, const char *text) {
+    tm_text_format(out->text, "%s\n", tm_figure_wrap(out->arena, text, out->terminal->width, 2));
+}
+
 /* `head`, as many of the names as fit into the width, and `tail`. */
 static void add_list(page *out, const char *head, const char *const *names, size_t count,
                      const char *tail) {
@@ -187,14 +198,9 @@ static void add_definition_row(page *out, tm_table *table, const tm_model_defini
     tm_arena *arena = out->arena;
     const tm_model_solution *best = definition->best;
     const char *name = tm_figure_line(arena, definition->name);
-    const char *cells[] = {tm_figure_cut(arena, name, name_width(out, 35)),
-                           passed_text(arena, &definition->score),
-                           "-",
-                           "-",
-                           "-",
-                           "-"};
+    const char *cells[] = {name, passed_text(arena, &definition->score), "-", "-", "-", "-"};
     if (best != NULL) {
-        cells[2] = tm_figure_solution(arena, best->name, definition->name, 18);
+        cells[2] = tm_figure_solution(arena, best->name, definition->name, 30);
         cells[3] =
             tm_figure_latency_range(arena, best->score.min_latency_ms, best->score.max_latency_ms);
         cells[4] = speedup_text(arena, &best->score);
@@ -205,12 +211,14 @@ static void add_definition_row(page *out, tm_table *table, const tm_model_defini
 }
 
 static void add_definition_table(page *out, const tm_model *model) {
-    static const tm_table_column columns[] = {{.title = "definition", .least = 16},
-                                              {.title = "passed", .to_the_right = true},
-                                              {.title = "best solution", .least = 13},
-                                              {.title = "latency", .to_the_right = true},
-                                              {.title = "speedup", .to_the_right = true},
-                                              {.title = "limit", .to_the_right = true, .drop = 1}};
+    /* Definitions differ by sizes in the middle of their names: solutions give way first. */
+    size_t least = out->terminal->width >= tm_terminal_file.width ? 36 : 28;
+    const tm_table_column columns[] = {{.title = "definition", .least = least},
+                                       {.title = "passed", .to_the_right = true},
+                                       {.title = "best solution", .least = 13},
+                                       {.title = "latency", .to_the_right = true, .drop = 1},
+                                       {.title = "speedup", .to_the_right = true},
+                                       {.title = "limit", .to_the_right = true, .drop = 2}};
     tm_table *table = tm_table_create(out->arena, columns, sizeof(columns) / sizeof(*columns),
                                       model->definition_count);
     for (size_t i = 0; i < model->definition_count; i++)
@@ -226,25 +234,25 @@ static void add_table(page *out, const tm_model *model, const variant_list *tuni
             rows += is_shown(tunings, &model->definitions[i].solutions[j]);
     tm_text_add(out->text, "\n");
     if (model->score.cells + model->score.waiting == 0) {
-        tm_text_add(out->text,
-                    "Nothing was planned: no definition has a reference, a solution and a "
-                    "workload.\n");
+        add_prose(out, "Nothing was planned: no definition has a reference, a solution and a "
+                       "workload.");
         return;
     }
     if (rows <= MAX_SOLUTION_ROWS) {
         add_solution_table(out, model, tunings, rows);
-        tm_text_add(out->text, "\n* best of its definition: every cell passed, highest speedup\n");
+        tm_text_add(out->text, "\n");
+        add_prose(out, "* best of its definition: every cell passed, highest speedup");
     } else {
         add_definition_table(out, model);
-        tm_text_add(out->text, "\nbest: every cell passed, highest speedup; name_* ends in the "
-                               "definition's name\n");
+        tm_text_add(out->text, "\n");
+        add_prose(out, "best: every cell passed, highest speedup; name_* ends in the definition's "
+                       "name");
     }
-    tm_text_add(out->text,
-                "latency: over the workloads; speedup over the reference: geometric mean\n"
-                "limit: of what the device allows, at the best workload\n");
+    add_prose(out, "latency: over the workloads; speedup over the reference: geometric mean");
+    add_prose(out, "limit: of what the device allows, at the best workload");
     const char *measuring = tm_doubt_measuring(out->arena, &model->score);
     if (measuring != NULL)
-        tm_text_format(out->text, "measuring: %s\n", measuring);
+        add_prose(out, tm_arena_format(out->arena, "measuring: %s", measuring));
 }
 
 /* ---- variants ---- */
@@ -295,9 +303,9 @@ static void add_family(page *out, const tm_tuning_family *family) {
 static void add_variants(page *out, const variant_list *tunings) {
     if (tunings->count == 0)
         return;
-    tm_text_add(out->text,
-                "\nVARIANTS  the best of each, which is the one in the table; by workload in "
-                "report.md\n");
+    tm_text_add(out->text, "\n");
+    add_title(out, TM_STYLE_STRONG, "VARIANTS",
+              "the best of each, which is the one in the table; by workload in report.md");
     for (size_t i = 0; i < tunings->count && i < MAX_LINES; i++)
         add_family(out, &tunings->families[i]);
     if (tunings->count > MAX_LINES)
@@ -375,8 +383,10 @@ static void add_quiet_groups(page *out, const tm_group *groups, size_t count, si
                              const char *title, const char *advice) {
     if (count == 0)
         return;
-    tm_text_format(out->text, "\n%s  %s; %s\n", paint(out, TM_STYLE_DOUBTFUL, title),
-                   tm_figure_count(out->arena, cells, "cell"), advice);
+    tm_text_add(out->text, "\n");
+    add_title(
+        out, TM_STYLE_DOUBTFUL, title,
+        tm_arena_format(out->arena, "%s; %s", tm_figure_count(out->arena, cells, "cell"), advice));
     for (size_t i = 0; i < count && i < MAX_LINES; i++) {
         const tm_group *group = &groups[i];
         const char *name = tm_figure_cut(out->arena, group_name(out->arena, group), 46);
@@ -405,10 +415,11 @@ static void add_noise(page *out, const tm_model *model) {
     for (int i = 0; i < TM_DOUBT_COUNT; i++) {
         if (tm_doubt_is_grave((tm_doubt)i) || model->score.doubts[i] == 0)
             continue;
-        tm_text_format(out->text, "%s%s  %s; %s\n", separator,
-                       paint(out, TM_STYLE_DOUBTFUL, tm_doubt_name((tm_doubt)i)),
-                       tm_figure_count(out->arena, model->score.doubts[i], "cell"),
-                       tm_doubt_advice(out->arena, (tm_doubt)i, &model->score));
+        tm_text_add(out->text, separator);
+        add_title(out, TM_STYLE_DOUBTFUL, tm_doubt_name((tm_doubt)i),
+                  tm_arena_format(out->arena, "%s; %s",
+                                  tm_figure_count(out->arena, model->score.doubts[i], "cell"),
+                                  tm_doubt_advice(out->arena, (tm_doubt)i, &model->score)));
         separator = "";
     }
 }
@@ -437,10 +448,11 @@ static void add_missing(page *out, const tm_model *model) {
 }
 
 static void add_reasons(page *out, const tm_group_reason *reasons, size_t count, const char *kind) {
+    size_t width = out->terminal->width >= 80 ? out->terminal->width / 2 : 24;
     for (size_t i = 0; i < count; i++) {
         const tm_group_reason *reason = &reasons[i];
         const char *text_line =
-            tm_figure_cut(out->arena, tm_figure_line(out->arena, reason->reason), 50);
+            tm_figure_cut(out->arena, tm_figure_line(out->arena, reason->reason), width);
         const char *head = tm_arena_format(
             out->arena, "  %s: %s (", text_line,
             tm_figure_count(out->arena, reason->count, kind != NULL ? kind : reason->kind));
@@ -482,11 +494,13 @@ static void add_weak(page *out, const tm_model *model) {
     for (size_t i = 0; i < model->definition_count; i++)
         for (size_t j = 0; j < model->definitions[i].workload_count; j++, all++)
             weak += model->definitions[i].workloads[j].weak != NULL;
-    if (weak > 0)
-        tm_text_format(out->text,
-                       "\n%s  %zu of %s would let a plainly wrong answer pass; see report.md\n",
-                       paint(out, TM_STYLE_DOUBTFUL, "WEAK"), weak,
-                       tm_figure_count(out->arena, all, "workload"));
+    if (weak == 0)
+        return;
+    tm_text_add(out->text, "\n");
+    add_title(out, TM_STYLE_DOUBTFUL, "WEAK",
+              tm_arena_format(out->arena,
+                              "%zu of %s would let a plainly wrong answer pass; see report.md",
+                              weak, tm_figure_count(out->arena, all, "workload")));
 }
 
 const char *tm_summary_format(tm_arena *arena, const tm_model *model, const char *build,

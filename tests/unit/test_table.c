@@ -55,6 +55,9 @@ static void test_width(void **state) {
     assert_string_equal(tm_figure_middle(arena, "融合融合", 7), "融..合");
     assert_string_equal(tm_figure_middle(arena, "abcdefe\u0301g", 6), "ab..e\u0301g");
     assert_int_equal(tm_figure_break("融合 融合", 7), 6);
+    assert_string_equal(tm_figure_wrap(arena, "one two three", 13, 2), "one two three");
+    assert_string_equal(tm_figure_wrap(arena, "one two three", 8, 2), "one two\n  three");
+    assert_string_equal(tm_figure_wrap(arena, "one two three", 6, 2), "one\n  two\n  thre\n  e");
 }
 
 static void test_table(void **state) {
