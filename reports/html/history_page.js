@@ -8,8 +8,11 @@
     const filters = {};
 
     const runName = (run) => [day(run), runs[run].name].filter((text) => text).join(", ");
-    const nameOf = (solution) => figure.solution(solution.name, solution.definition) +
-        (devices.length > 1 ? " on " + solution.device : "");
+
+    /* A link, and what it belongs to. */
+    const nameOf = (solution) => [element("a", {href: address(solution)},
+        figure.solution(solution.name, solution.definition)), element("br"),
+    element("small", {}, solution.definition + (devices.length > 1 ? " on " + solution.device : ""))];
 
     function overview() {
         const counts = raw.counts, facts = [
@@ -37,10 +40,9 @@
     function eventRow(event) {
         const of = event.of_solution;
         const line = element("tr", {onclick: () => { location.hash = address(of); }},
-            element("td", {}, element("span.badge." + event.label, {}, event.label)),
-            element("td.number", {}, event.isStatus ? event.to : ratio(event.ratio)),
-            element("td", {}, element("a", {href: address(of)}, nameOf(of)), element("br"),
-                element("small", {}, event.definition)),
+            element("td", {}, element("span.badge." + event.label, {}, event.label), element("br"),
+                event.isStatus ? event.to : ratio(event.ratio)),
+            element("td.name", {}, nameOf(of)),
             element("td", {}, element("span.day", {}, day(event.run)), " " + runs[event.run].name),
             element("td.number", {}, event.rows + "/" + event.of),
             element("td.reason.wide", {}, (event.isStatus ? "was " + event.from +
@@ -53,8 +55,8 @@
     }
 
     function eventTable() {
-        const table = element.table("Changes", ["what", "change", "solution", "since", "rows",
-            "more"], [], [1, 4]);
+        const table = element.table("Changes", ["change", "solution", "since", "rows", "more"],
+            [], [3]);
         list = table.querySelector("tbody");
         list.append(...events.map(eventRow));
         empty = element("p.muted", {}, "Nothing changed by more than " +
@@ -85,8 +87,7 @@
     function solutionRow(solution) {
         const line = element("tr", {"data-name": solution.name,
             onclick: () => { location.hash = address(solution); }},
-        element("td", {}, element("a", {href: address(solution)}, nameOf(solution))),
-        element("td", {}, solution.definition),
+        element("td.name", {}, nameOf(solution)),
         element("td.number", {}, figure.latency(latest(solution))),
         element("td", {}, worst(solution)));
         line.solution = solution;
@@ -206,8 +207,7 @@
     }
 
     function start() {
-        const table = element.table("Solutions", ["solution", "definition", "latest", "changed"], [],
-            [2]);
+        const table = element.table("Solutions", ["solution", "latest", "changed"], [], [1]);
         table.querySelector("tbody").append(...solutions.map(solutionRow));
         panel = element("div.panel", {});
         place("solutions").replaceChildren(element("h2#solutions-title", {}, "Solutions ",
