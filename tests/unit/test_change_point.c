@@ -95,6 +95,13 @@ static void test_known(void **state) {
     /* What is not relevant is none, however sure; twice it is one. */
     CHANGES("", 0, 0, 0, 0, 0, 0, 0, 0, 0, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9);
     CHANGES("9:+2.1", 0, 0, 0, 0, 0, 0, 0, 0, 0, 2.1, 2.1, 2.1, 2.1, 2.1, 2.1, 2.1, 2.1, 2.1);
+    /* What creeps, 0.25 % a run, is told in steps. */
+    double creeping[40];
+    for (int i = 0; i < 40; i++)
+        creeping[i] = 0.25 * i;
+    const char *steps = changes_of(arena, creeping, 40, 1e-5);
+    printf("creeping by 10 %%: %s\n", steps);
+    assert_true(strchr(steps, ':') != NULL && strchr(steps, '-') == NULL);
     /* Noise that the series shows itself counts for more than what was known. */
     CHANGES("", 0, 7, -5, 8, -6, 4, 9, -8, 6, -7, 5, 9, 7, 12, 4, 8);
     tm_arena_destroy(arena);
