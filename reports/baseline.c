@@ -131,17 +131,39 @@ static int compare_only_keys(const void *left, const void *right) {
     return compare_keys(left, right);
 }
 
-static void settle(tm_baseline *baseline, tm_baseline_rule rule) {
-    size_t kept = 0;
-    if (baseline->count > 0)
-        qsort(baseline->cells, baseline->count, sizeof(*baseline->cells),
+/* How many cells from `first` on are traces of one. */
+static size_t count_same(const tm_baseline *baseline, size_t first) {
+    size_t end = first + 1;
+    while (end < baseline->count &&
+           compare_keys(&baseline->cells[first], &baseline->cells[end]) == 0)
+        end++;
+    return end - first;
+}
+
+static void note_repeats(tm_arena *arena, const tm_baseline_cell *others, size_t count,
+                         tm_baseline_cell *cell) {
+    tm_trace *repeats = tm_arena_array(arena, count, sizeof(*repeats));
+    for (size_t i = 0; i < count; i++)
+        repeats[i] = others[i].trace;
+    cell->repeats = repeats;
+    cell->repeat_count = count;
+}
+
+static void settle(tm_arena *arena, tm_baseline *baseline, tm_baseline_rule rule) {
+    tm_baseline_cell *cells = baseline->cells;
+    size_t kept = 0, all = baseline->count;
+    if (all > 0)
+        qsort(cells, all, sizeof(*cells),
               rule == TM_BASELINE_SCORED ? compare_scored : compare_newest);
     if (rule == TM_BASELINE_EACH)
         return;
-    for (size_t i = 0; i < baseline->count; i++)
-        if (kept == 0 || compare_keys(&baseline->cells[kept - 1], &baseline->cells[i]) != 0)
-            baseline->cells[kept++] = baseline->cells[i];
-    baseline->repeated = baseline->count - kept;
+    for (size_t i = 0, same; i < all; i += same, kept++) {
+        same = count_same(baseline, i);
+        cells[kept] = cells[i];
+        if (same > 1 && rule == TM_BASELINE_SCORED)
+            note_repeats(arena, &cells[i + 1], same - 1, &cells[kept]);
+    }
+    baseline->repeated = all - kept;
     baseline->count = kept;
 }
 
@@ -168,7 +190,7 @@ bool tm_baseline_read(tm_arena *arena, const tm_baseline_request *request, tm_di
             *baseline = (tm_baseline){.path = path, .newest = ""};
             if (stat(path, &status) == 0)
                 walk(&all, path, 0);
-            settle(baseline, request->rule);
+            settle(arena, baseline, request->rule);
             if (baseline->count > 0)
                 return true;
             if (broken_why == NULL)

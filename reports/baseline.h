@@ -19,6 +19,8 @@ typedef struct {
     const tm_node *node;      /* the trace object as read */
     const char *path;         /* of the file that it is in */
     const char *samples_path; /* where samples may be, or NULL */
+    const tm_trace *repeats;  /* the cell's other traces, by TM_BASELINE_SCORED */
+    size_t repeat_count;
 } tm_baseline_cell;
 
 typedef struct {

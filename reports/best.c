@@ -20,7 +20,8 @@ static tm_ranking_score over_baseline(tm_arena *arena, const tm_model_definition
 static void add_row(tm_arena *arena, tm_table *table, const tm_model_definition *definition) {
     const char *name = tm_figure_line(arena, definition->name);
     const char *cells[] = {name, "-", "-", "-", "-", "-", "-", "-"};
-    const tm_model_solution *best = definition->best, *one = definition->best_flashinfer;
+    const tm_model_solution *best = definition->best;
+    const tm_model_best_trace *one = &definition->best_flashinfer;
     if (best != NULL) {
         const tm_score *score = &best->score;
         tm_ranking_score over = over_baseline(arena, definition, best);
@@ -30,10 +31,9 @@ static void add_row(tm_arena *arena, tm_table *table, const tm_model_definition 
         cells[4] = tm_figure_speedup(arena, tm_score_speedup(score));
         cells[5] = tm_figure_speedup(arena, over.geomean);
     }
-    if (one != NULL) {
-        const tm_model_cell *cell = &one->cells[definition->best_flashinfer_cell];
-        cells[6] = tm_figure_solution(arena, one->name, definition->name, 30);
-        cells[7] = tm_figure_speedup(arena, cell->trace.speedup_factor);
+    if (one->solution != NULL) {
+        cells[6] = tm_figure_solution(arena, one->solution->name, definition->name, 30);
+        cells[7] = tm_figure_speedup(arena, one->trace->speedup_factor);
     }
     tm_table_add(table, cells);
 }
@@ -95,18 +95,18 @@ static tm_json *best_json(tm_arena *arena, const tm_model_definition *definition
 }
 
 static tm_json *flashinfer_json(const tm_model_definition *definition) {
-    const tm_model_solution *best = definition->best_flashinfer;
-    size_t index = definition->best_flashinfer_cell;
-    const tm_trace *trace = &best->cells[index].trace;
+    const tm_model_best_trace *best = &definition->best_flashinfer;
+    const tm_trace *trace = best->trace;
     const tm_model_solution *base = tm_ranking_baseline(definition);
+    double base_ms = base != NULL ? tm_ranking_latency_ms(&base->cells[best->workload]) : 0.0;
     tm_json *object = tm_json_object();
-    tm_json_set_string(object, "solution", best->name);
-    tm_json_set_string(object, "author", best->author);
-    tm_json_set_string(object, "uuid", definition->workloads[index].uuid);
+    tm_json_set_string(object, "solution", best->solution->name);
+    tm_json_set_string(object, "author", best->solution->author);
+    tm_json_set_string(object, "uuid", definition->workloads[best->workload].uuid);
     tm_json_set_number(object, "latency_ms", trace->latency_ms);
     tm_json_set_number(object, "reference_latency_ms", trace->reference_latency_ms);
     tm_json_set_number(object, "speedup_factor", trace->speedup_factor);
-    set_figure(object, "over_baseline", base != NULL ? tm_ranking_ratio(base, best, index) : 0.0);
+    set_figure(object, "over_baseline", base_ms / trace->latency_ms);
     tm_json_set_number(object, "max_absolute_error", trace->max_absolute_error);
     tm_json_set_number(object, "max_relative_error", trace->max_relative_error);
     return object;
@@ -129,7 +129,7 @@ char *tm_best_json(tm_arena *arena, const tm_model *model) {
             tm_json_set(object, "best", best_json(arena, definition));
         else
             tm_json_set_null(object, "best");
-        if (definition->best_flashinfer != NULL)
+        if (definition->best_flashinfer.solution != NULL)
             tm_json_set(object, "best_flashinfer", flashinfer_json(definition));
         else
             tm_json_set_null(object, "best_flashinfer");

@@ -217,7 +217,9 @@ static void add_solution(folder_reader *folder, const tm_baseline_cell *traces, 
                                    .node = cell->node,
                                    .trace = cell->trace,
                                    .reason = reason_of(arena, &cell->trace),
-                                   .trace_path = cell->path};
+                                   .trace_path = cell->path,
+                                   .repeats = cell->repeats,
+                                   .repeat_count = cell->repeat_count};
         if (cell->trace.status != TM_STATUS_PASSED)
             cells[i].log_path = log_beside(arena, cell->path);
         tm_hardware_add(&folder->hardware, cell->trace.hardware);

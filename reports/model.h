@@ -39,9 +39,14 @@ typedef struct {
     tm_trace trace;         /* no NULL strings; TM_MODEL_RAN only */
     const char *needs;      /* "NEEDS_PYTHON"; TM_MODEL_WAITING only */
     const char *reason;     /* one line, "" when PASSED */
-    const char *trace_path; /* build/traces/.../<uuid>.json; NULL when WAITING */
+    const char *trace_path; /* build/traces/.../<uuid>.json; NULL when WAITING, and of a cell
+                             * without a trace or a plan */
     const char *log_path;   /* the log beside the trace, or NULL when there is none */
     const char *command;    /* the line that repeats the cell; NULL when WAITING, or not known */
+    /* Of a folder that has several traces of the cell, the others: when one of them failed, so has
+     * the cell; else `trace` is the fastest. */
+    const tm_trace *repeats;
+    size_t repeat_count;
 } tm_model_cell;
 
 typedef struct {
@@ -86,6 +91,13 @@ typedef struct {
     tm_score score;
 } tm_model_solution;
 
+/* One trace of a definition. */
+typedef struct {
+    const tm_model_solution *solution; /* NULL: there is none */
+    size_t workload;                   /* index */
+    const tm_trace *trace;
+} tm_model_best_trace;
+
 typedef struct {
     const char *name, *op_type;
     const char *reference; /* or NULL: nothing of it is in the matrix */
@@ -93,10 +105,9 @@ typedef struct {
     size_t workload_count;
     const tm_model_solution *solutions;
     size_t solution_count;
-    tm_score score;                           /* over all cells of all solutions */
-    const tm_model_solution *best;            /* tm_score_best, or NULL */
-    const tm_model_solution *best_flashinfer; /* tm_score_best_flashinfer, or NULL */
-    size_t best_flashinfer_cell;              /* the index of its workload */
+    tm_score score;                      /* over all cells of all solutions */
+    const tm_model_solution *best;       /* tm_score_best, or NULL */
+    tm_model_best_trace best_flashinfer; /* tm_score_best_flashinfer */
 } tm_model_definition;
 
 /* Something the plan left out. */

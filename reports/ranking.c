@@ -8,18 +8,29 @@
 
 const char tm_ranking_baseline_author[] = "baseline";
 
+static bool trace_is_timed(const tm_trace *trace) {
+    return trace->status == TM_STATUS_PASSED && trace->has_performance && trace->latency_ms > 0.0;
+}
+
 bool tm_ranking_is_timed(const tm_model_cell *cell) {
-    return cell->state == TM_MODEL_RAN && cell->trace.status == TM_STATUS_PASSED &&
-           cell->trace.has_performance && cell->trace.latency_ms > 0.0;
+    return cell->state == TM_MODEL_RAN && trace_is_timed(&cell->trace);
+}
+
+double tm_ranking_latency_ms(const tm_model_cell *cell) {
+    if (tm_ranking_is_timed(cell))
+        return cell->trace.latency_ms;
+    for (size_t i = 0; i < cell->repeat_count; i++) /* the fastest that passed comes first */
+        if (trace_is_timed(&cell->repeats[i]))
+            return cell->repeats[i].latency_ms;
+    return 0.0;
 }
 
 double tm_ranking_ratio(const tm_model_solution *base, const tm_model_solution *own, size_t index) {
     const tm_model_cell *cell = &own->cells[index];
-    if (base == NULL)
-        return tm_ranking_is_timed(cell) ? cell->trace.speedup_factor : 0.0;
-    return tm_ranking_is_timed(cell) && tm_ranking_is_timed(&base->cells[index])
-               ? base->cells[index].trace.latency_ms / cell->trace.latency_ms
-               : 0.0;
+    if (!tm_ranking_is_timed(cell))
+        return 0.0;
+    return base == NULL ? cell->trace.speedup_factor
+                        : tm_ranking_latency_ms(&base->cells[index]) / cell->trace.latency_ms;
 }
 
 static bool has_failed(const tm_model_solution *solution) {
@@ -31,7 +42,7 @@ static bool has_failed(const tm_model_solution *solution) {
 static bool has_base(const tm_model_definition *definition, const tm_model_solution *base,
                      size_t index) {
     if (base != NULL)
-        return tm_ranking_is_timed(&base->cells[index]);
+        return tm_ranking_latency_ms(&base->cells[index]) > 0.0;
     for (size_t i = 0; i < definition->solution_count; i++)
         if (definition->solutions[i].needs == NULL &&
             tm_ranking_is_timed(&definition->solutions[i].cells[index]) &&

@@ -53,6 +53,8 @@ tm_ranking_score tm_ranking_solution(tm_arena *arena, const tm_model_definition 
 double tm_ranking_win_at(const tm_ranking_score *score, double p);
 /* PASSED, with a latency. */
 bool tm_ranking_is_timed(const tm_model_cell *cell);
+/* That latency; of a cell that failed, that of another trace of it which passed; else 0. */
+double tm_ranking_latency_ms(const tm_model_cell *cell);
 /* The one solution of "baseline" for the definition; NULL where there is none, or several. */
 const tm_model_solution *tm_ranking_baseline(const tm_model_definition *definition);
 /* Latency of `base` (NULL: the reference) over that of `own` on a workload; 0 when either has none.

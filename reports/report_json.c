@@ -78,13 +78,12 @@ static tm_json *definition_json(const tm_model_definition *definition) {
     tm_json_set_string(object, "reference", definition->reference);
     set_counts(object, &definition->score);
     tm_json_set_string(object, "best", definition->best != NULL ? definition->best->name : NULL);
-    if (definition->best_flashinfer != NULL) {
-        size_t index = definition->best_flashinfer_cell;
+    const tm_model_best_trace *one = &definition->best_flashinfer;
+    if (one->solution != NULL) {
         tm_json *best = tm_json_object();
-        tm_json_set_string(best, "solution", definition->best_flashinfer->name);
-        tm_json_set_string(best, "uuid", definition->workloads[index].uuid);
-        tm_json_set_number(best, "speedup_factor",
-                           definition->best_flashinfer->cells[index].trace.speedup_factor);
+        tm_json_set_string(best, "solution", one->solution->name);
+        tm_json_set_string(best, "uuid", definition->workloads[one->workload].uuid);
+        tm_json_set_number(best, "speedup_factor", one->trace->speedup_factor);
         tm_json_set(object, "best_flashinfer", best);
     } else {
         tm_json_set_null(object, "best_flashinfer");

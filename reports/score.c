@@ -147,35 +147,31 @@ int tm_score_best(const tm_model_solution *solutions, size_t count) {
     return best;
 }
 
-static bool qualifies(const tm_model_cell *cell) {
-    return cell->state == TM_MODEL_RAN && cell->trace.status == TM_STATUS_PASSED &&
-           cell->trace.has_correctness && cell->trace.has_performance &&
-           cell->trace.max_absolute_error <= TM_SCORE_MAX_ERROR &&
-           cell->trace.max_relative_error <= TM_SCORE_MAX_ERROR;
+static bool qualifies(const tm_trace *trace) {
+    return trace->status == TM_STATUS_PASSED && trace->has_correctness && trace->has_performance &&
+           trace->max_absolute_error <= TM_SCORE_MAX_ERROR &&
+           trace->max_relative_error <= TM_SCORE_MAX_ERROR;
 }
 
-int tm_score_best_flashinfer(const tm_model_solution *solutions, size_t count,
-                             size_t workload_count, size_t *cell) {
-    int best = -1;
+tm_model_best_trace tm_score_best_flashinfer(const tm_model_definition *definition) {
+    tm_model_best_trace best = {0};
     double best_speedup = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < workload_count; j++) {
-            const tm_model_cell *candidate = &solutions[i].cells[j];
-            if (qualifies(candidate) && candidate->trace.speedup_factor > best_speedup) {
-                best_speedup = candidate->trace.speedup_factor;
-                best = (int)i;
-                *cell = j;
+    for (size_t i = 0; i < definition->solution_count; i++)
+        for (size_t j = 0; j < definition->workload_count; j++) {
+            const tm_model_cell *cell = &definition->solutions[i].cells[j];
+            for (size_t k = 0; cell->state == TM_MODEL_RAN && k <= cell->repeat_count; k++) {
+                const tm_trace *trace = k == 0 ? &cell->trace : &cell->repeats[k - 1];
+                if (!qualifies(trace) || !(trace->speedup_factor > best_speedup))
+                    continue;
+                best_speedup = trace->speedup_factor;
+                best = (tm_model_best_trace){&definition->solutions[i], j, trace};
             }
         }
-    }
     return best;
 }
 
 void tm_score_settle(tm_model_definition *definition) {
-    const tm_model_solution *solutions = definition->solutions;
-    int best = tm_score_best(solutions, definition->solution_count);
-    definition->best = best >= 0 ? &solutions[best] : NULL;
-    best = tm_score_best_flashinfer(solutions, definition->solution_count,
-                                    definition->workload_count, &definition->best_flashinfer_cell);
-    definition->best_flashinfer = best >= 0 ? &solutions[best] : NULL;
+    int best = tm_score_best(definition->solutions, definition->solution_count);
+    definition->best = best >= 0 ? &definition->solutions[best] : NULL;
+    definition->best_flashinfer = tm_score_best_flashinfer(definition);
 }

@@ -40,10 +40,9 @@ double tm_score_mean_percent(const tm_score *score);
 /* Index of the best solution, or -1. Without a timed reference the lowest geometric mean latency
  * decides; the first of equals wins. */
 int tm_score_best(const tm_model_solution *solutions, size_t count);
-/* flashinfer-bench's best: solution index or -1, and its cell. A cell without a timed reference has
- * speedup 0 and cannot win; the first of equals does. */
-int tm_score_best_flashinfer(const tm_model_solution *solutions, size_t count,
-                             size_t workload_count, size_t *cell);
+/* flashinfer-bench's best, of all traces of all cells. One without a timed reference has speedup 0
+ * and cannot win; the first of equals does. */
+tm_model_best_trace tm_score_best_flashinfer(const tm_model_definition *definition);
 /* Sets both of a definition whose solutions have their scores. */
 void tm_score_settle(tm_model_definition *definition);
 

@@ -441,7 +441,9 @@ static void add_doubts(page *out, const tm_model *model) {
 static void add_missing(page *out, const tm_model *model) {
     size_t count;
     const tm_group *groups = tm_group_not_run(out->arena, model, &count);
-    add_quiet_groups(out, groups, count, model->score.not_run, "NOT RUN", "run `ninja bench`");
+    bool is_planned = count == 0 || groups[0].cells[0].cell->trace_path != NULL;
+    add_quiet_groups(out, groups, count, model->score.not_run, "NOT RUN",
+                     is_planned ? "run `ninja bench`" : "others have traces of these workloads");
     groups = tm_group_void(out->arena, model, &count);
     add_quiet_groups(out, groups, count, model->score.by_status[TM_STATUS_VOID], "VOID",
                      "nothing that a solution did, and no verdict");

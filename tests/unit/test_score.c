@@ -212,14 +212,36 @@ static void test_best_flashinfer_looks_at_errors(void **state) {
     const tm_model_cell second[] = {with_errors(passed(1.0, 8.0), NAN, 0.0),
                                     with_errors(passed(1.0, 4.0), 0.0, 0.0)};
     const tm_model_solution solutions[] = {solution_of(first, 2), solution_of(second, 2)};
-    size_t cell = 7;
-    assert_int_equal(tm_score_best_flashinfer(solutions, 2, 2, &cell), 1);
-    assert_int_equal(cell, 1);
-    assert_int_equal(tm_score_best_flashinfer(solutions, 1, 2, &cell), 0);
-    assert_int_equal(cell, 0);
+    tm_model_definition definition = {
+        .solutions = solutions, .solution_count = 2, .workload_count = 2};
+    tm_model_best_trace best = tm_score_best_flashinfer(&definition);
+    assert_ptr_equal(best.solution, &solutions[1]);
+    assert_int_equal(best.workload, 1);
+    assert_ptr_equal(best.trace, &second[1].trace);
+    definition.solution_count = 1;
+    best = tm_score_best_flashinfer(&definition);
+    assert_ptr_equal(best.solution, &solutions[0]);
+    assert_int_equal(best.workload, 0);
     const tm_model_cell untimed[] = {with_errors(passed(1.0, 0.0), 0.0, 0.0)};
     const tm_model_solution none[] = {solution_of(untimed, 1)};
-    assert_int_equal(tm_score_best_flashinfer(none, 1, 1, &cell), -1);
+    definition = (tm_model_definition){.solutions = none, .solution_count = 1, .workload_count = 1};
+    assert_null(tm_score_best_flashinfer(&definition).solution);
+}
+
+/* Of a cell that failed another trace may be the best. */
+static void test_best_flashinfer_looks_at_repeats(void **state) {
+    (void)state;
+    const tm_model_cell good = with_errors(passed(1.0, 5.0), 0.0, 0.0);
+    tm_model_cell cells[] = {with_errors(passed(1.0, 3.0), 0.0, 0.0),
+                             with_status(TM_STATUS_TIMEOUT)};
+    const tm_model_solution solutions[] = {solution_of(cells, 2)};
+    const tm_model_definition definition = {
+        .solutions = solutions, .solution_count = 1, .workload_count = 2};
+    assert_int_equal(tm_score_best_flashinfer(&definition).workload, 0);
+    cells[1].repeats = &good.trace;
+    cells[1].repeat_count = 1;
+    assert_int_equal(tm_score_best_flashinfer(&definition).workload, 1);
+    assert_ptr_equal(tm_score_best_flashinfer(&definition).trace, &good.trace);
 }
 
 static void test_latency(void **state) {
@@ -342,6 +364,7 @@ int main(void) {
         cmocka_unit_test(test_best_is_complete_and_fastest),
         cmocka_unit_test(test_best_without_timed_reference),
         cmocka_unit_test(test_best_flashinfer_looks_at_errors),
+        cmocka_unit_test(test_best_flashinfer_looks_at_repeats),
         cmocka_unit_test(test_latency),
         cmocka_unit_test(test_speedup_and_error),
         cmocka_unit_test(test_names),
