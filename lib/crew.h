@@ -1,7 +1,7 @@
 /* crew: independent tasks over the cores that this process may use.
  *
- * Who does which task is left to chance, so a task writes only what is its own; what has an order is
- * put in order afterwards. Deliberately does not know queues or futures. */
+ * Who does which task is left to chance, so a task writes only what is its own; what has an order
+ * is put in order afterwards. Deliberately does not know queues or futures. */
 #ifndef TM_CREW_H
 #define TM_CREW_H
 
