@@ -78,6 +78,10 @@ static void add_note(tm_table *table, const char *note) {
         tm_table_add_note(table, note);
 }
 
+static void add_prose(const writer *to, const char *text) {
+    tm_text_format(to->text, "%s\n", tm_figure_wrap(to->arena, text, to->terminal->width, 2));
+}
+
 static void finish_table(const writer *to, tm_table *table, const char *title, size_t listed,
                          size_t shown) {
     if (listed == 0)
@@ -86,7 +90,8 @@ static void finish_table(const writer *to, tm_table *table, const char *title, s
                    tm_terminal_paint(to->arena, to->terminal, TM_STYLE_STRONG, title));
     tm_table_print(table, to->terminal, to->text);
     if (listed > shown)
-        tm_text_format(to->text, "and %zu more: --json or --out=history.html\n", listed - shown);
+        add_prose(to, tm_arena_format(to->arena, "and %zu more: --json or --out=history.html",
+                                      listed - shown));
 }
 
 static void add_latencies(const writer *to, bool is_last, const char *title) {
@@ -130,7 +135,7 @@ static void add_latencies(const writer *to, bool is_last, const char *title) {
 
 static void add_statuses(const writer *to) {
     static const tm_table_column columns[] = {{.title = "rows", .to_the_right = true},
-                                              {.title = "before"},
+                                              {.title = "before", .drop = 1},
                                               {.title = "now"},
                                               {.title = "since", .least = 16},
                                               {.title = "solution", .least = 24}};
@@ -157,47 +162,56 @@ static void add_statuses(const writer *to) {
 
 static void add_waves(const writer *to) {
     const tm_history_changes *all = to->all;
+    if (all->wave_count > 0)
+        tm_text_add(to->text, "\n");
     for (size_t i = 0; i < all->wave_count; i++) {
         const tm_history_wave *wave = &all->waves[i];
-        tm_text_format(to->text,
-                       "%s%s: %zu of %zu solutions became %s together; look at what they share "
-                       "(machine, driver, compiler, harness) first.\n",
-                       i == 0 ? "\n" : "", run_text(to->arena, all->history, wave->run),
-                       wave->solutions, wave->of_solutions,
-                       wave->kind == TM_HISTORY_SLOWER ? "slower" : "faster");
+        add_prose(to, tm_arena_format(to->arena,
+                                      "%s: %zu of %zu solutions became %s together; look at what "
+                                      "they share (machine, driver, compiler, harness) first.",
+                                      run_text(to->arena, all->history, wave->run), wave->solutions,
+                                      wave->of_solutions,
+                                      wave->kind == TM_HISTORY_SLOWER ? "slower" : "faster"));
     }
 }
 
-static void add_count(tm_text *text, size_t count, const char *what) {
-    if (count > 0)
-        tm_text_format(text, "%s%zu %s", text->data[text->length - 1] == ' ' ? "" : ", ", count,
-                       what);
+/* "3 changed, 12 steady" */
+static const char *counts_text(tm_arena *arena, const tm_history_changes *all) {
+    static const char *const words[TM_HISTORY_VERDICT_COUNT] = {
+        [TM_HISTORY_CHANGED] = "changed",
+        [TM_HISTORY_LAST_DIFFERS] = "differ in their last run only",
+        [TM_HISTORY_STEADY] = "steady",
+        [TM_HISTORY_NOISY_SERIES] = "too noisy to show a change of 10%",
+        [TM_HISTORY_SHORT] = "with too few runs to tell (4 show a change)",
+        [TM_HISTORY_NEVER_TIMED] = "never timed"};
+    const char *text = "";
+    for (int i = 0; i < TM_HISTORY_VERDICT_COUNT; i++)
+        if (all->by_verdict[i] > 0)
+            text = tm_arena_format(arena, "%s%s%zu %s", text, text[0] ? ", " : "",
+                                   all->by_verdict[i], words[i]);
+    return text;
 }
 
 static void add_end(const writer *to) {
     tm_arena *arena = to->arena;
     const tm_history_changes *all = to->all;
-    tm_text *text = to->text;
-    tm_text_format(text, "\n%s: ", tm_figure_count(arena, all->history->series_count, "cell"));
-    add_count(text, all->by_verdict[TM_HISTORY_CHANGED], "changed");
-    add_count(text, all->by_verdict[TM_HISTORY_LAST_DIFFERS], "differ in their last run only");
-    add_count(text, all->by_verdict[TM_HISTORY_STEADY], "steady");
-    add_count(text, all->by_verdict[TM_HISTORY_NOISY_SERIES], "too noisy to show a change of 10%");
-    add_count(text, all->by_verdict[TM_HISTORY_SHORT],
-              "with too few runs to tell (4 show a change)");
-    add_count(text, all->by_verdict[TM_HISTORY_NEVER_TIMED], "never timed");
-    tm_text_add(text, ".\n");
+    tm_text_add(to->text, "\n");
+    add_prose(to, tm_arena_format(arena, "%s: %s.",
+                                  tm_figure_count(arena, all->history->series_count, "cell"),
+                                  counts_text(arena, all)));
     if (all->failing > 0)
-        tm_text_format(text, "%s not pass in the last run that has it.\n",
-                       all->failing == 1 ? "1 cell does"
-                                         : tm_arena_format(arena, "%zu cells do", all->failing));
+        add_prose(to, tm_arena_format(arena, "%s not pass in the last run that has %s.",
+                                      all->failing == 1
+                                          ? "1 cell does"
+                                          : tm_arena_format(arena, "%zu cells do", all->failing),
+                                      all->failing == 1 ? "it" : "them"));
     if (all->crowded > 0)
-        tm_text_format(text, "Left out, since other programs ran beside them: %s.\n",
-                       tm_figure_count(arena, all->crowded, "measurement"));
-    tm_text_format(text,
-                   "Relevant from %.3g%% on; intervals of 95%%; the chance of any false change in "
-                   "all of this is 5%%.\n",
-                   all->options.threshold * 100.0);
+        add_prose(to, tm_arena_format(arena, "Left out, since other programs ran beside them: %s.",
+                                      tm_figure_count(arena, all->crowded, "measurement")));
+    add_prose(to, tm_arena_format(arena,
+                                  "Relevant from %.3g%% on; intervals of 95%%; the chance of any "
+                                  "false change in all of this is 5%%.",
+                                  all->options.threshold * 100.0));
 }
 
 const char *tm_history_text_format(tm_arena *arena, const tm_history_changes *all,
@@ -205,11 +219,13 @@ const char *tm_history_text_format(tm_arena *arena, const tm_history_changes *al
     const tm_history *history = all->history;
     tm_text text = {0};
     const writer to = {arena, all, terminal, &text};
-    tm_text_format(&text, "history of %s of %s on %s, from %s to %s\n",
-                   tm_figure_count(arena, history->run_count, "run"),
-                   tm_figure_count(arena, history->series_count, "cell"),
-                   has_devices(history) ? "several devices" : history->series[0].device,
-                   run_text(arena, history, 0), run_text(arena, history, history->run_count - 1));
+    add_prose(&to,
+              tm_arena_format(arena, "history of %s of %s on %s, from %s to %s",
+                              tm_figure_count(arena, history->run_count, "run"),
+                              tm_figure_count(arena, history->series_count, "cell"),
+                              has_devices(history) ? "several devices" : history->series[0].device,
+                              run_text(arena, history, 0),
+                              run_text(arena, history, history->run_count - 1)));
     add_latencies(&to, false, "Changed for good, largest first");
     add_waves(&to);
     add_latencies(&to, true, "AMBIGUOUS: only the last run differs, which may be an outlier");
