@@ -117,6 +117,13 @@ browser_type() { # selector, text or keys
         >/dev/null
 }
 
+# Keys to what has the focus, one after the other, as a keyboard sends them.
+browser_keys() { # keys
+    browser_send POST /actions "$(jq -nc --arg keys "$1" '{actions: [{type: "key", id: "keyboard",
+        actions: [$keys | split("")[] | {type: "keyDown", value: .}, {type: "keyUp", value: .}]}]}')" \
+        >/dev/null
+}
+
 browser_text() { # selector: what a person reads there
     browser_send GET "/element/$(browser_find "$1")/text" | jq -r .
 }
@@ -124,6 +131,12 @@ browser_text() { # selector: what a person reads there
 browser_screenshot() { # file.png
     browser_send GET /screenshot | jq -r . | base64 -d >"$1"
 }
+
+# Names of keys, as WebDriver has them.
+# shellcheck disable=SC2034 # for suites
+key_tab=$(printf '\356\200\204') key_enter=$(printf '\356\200\207') key_end=$(printf '\356\200\220')
+# shellcheck disable=SC2034
+key_escape=$(printf '\356\200\214') key_down=$(printf '\356\200\225')
 
 # What the page complained of since the last time.
 browser_complaints() {

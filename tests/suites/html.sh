@@ -4,44 +4,16 @@
 # Run it where tm-report has been built. TM_SCALE_SLACK=3 allows three times as long.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/browser.sh
-. "$tests/browser.sh"
 
 tm_report=$PWD/build/bin/tm-report
-missing=$(browser_missing)
-if [ -n "$missing" ]; then
-    skipped html "no$missing: apt-get install chromium chromium-driver curl jq"
-    finish
-fi
 [ -x "$tm_report" ] || {
     failed html "expected build/bin/tm-report in the folder where this runs"
     finish
 }
-trap 'browser_stop; cleanup' EXIT
-browser_start || {
-    cat "$scratch/chromedriver.log"
-    failed html 'the browser did not start'
-    finish
-}
+# shellcheck source=tests/page.sh
+. "$tests/page.sh"
 cd "$scratch" || exit 1
 
-# check NAME, JavaScript that must become true
-check() {
-    got=$(browser_script "return ($2) === true")
-    if [ "$got" = true ]; then pass "$1"; else failed "$1" "it is not so: $2"; fi
-}
-# True as soon as JavaScript becomes true; false when it does not within five seconds.
-until_true() {
-    waits=0
-    until [ "$(browser_script "return ($1) === true")" = true ]; do
-        waits=$((waits + 1))
-        [ $waits -lt 50 ] || return 1
-        sleep 0.1
-    done
-}
-click() { # name of the check, selector
-    why=$(browser_click "$2") || failed "$1" "$2 cannot be clicked: $why"
-}
 report() { # folder
     (cd "$1" && "$tm_report" --plan=plan.json --out=out --srcdir="$PWD" --quiet) ||
         failed html 'tm-report failed'
@@ -156,10 +128,10 @@ click html/clear '#filter-clear'
 
 # keys: the last row, which opens, and closes
 sleep 0.2
-browser_type '.body' "$(printf '\356\200\220')" # End
+browser_type '.body' "$key_end"
 until_true 'document.querySelector(".row.active") !== null'
 expect html/end 9999 "$(browser_script 'return document.querySelector(".row.active").dataset.index')"
-browser_type '.body' "$(printf '\356\200\207')" # Enter
+browser_type '.body' "$key_enter"
 until_true 'document.getElementById("cell").open'
 expect html/command "$(jq -r '.cells[-1].command' <$json)" "$(browser_text '#command')"
 check html/distribution 'document.querySelectorAll("#cell canvas").length === 1'
