@@ -73,6 +73,25 @@ static double spread_of(const tm_timing *timing) {
     return sqrt(squares / (double)(timing->trial_count - 1)) / latency;
 }
 
+/* Most traces of a run name the same libraries: those of the row before. */
+static void keep_libs(reader *all, const tm_trace *trace, tm_history_point *point) {
+    const tm_history_point *last = all->row_count > 0 ? &all->rows[all->row_count - 1].point : NULL;
+    bool is_same = last != NULL && last->lib_count == trace->lib_count;
+    for (size_t i = 0; is_same && i < trace->lib_count; i++)
+        is_same = strcmp(last->libs[i].name, trace->libs[i].name) == 0 &&
+                  strcmp(last->libs[i].version, trace->libs[i].version) == 0;
+    point->lib_count = trace->lib_count;
+    if (is_same) {
+        point->libs = last->libs;
+        return;
+    }
+    tm_trace_lib *libs = tm_arena_array(all->arena, trace->lib_count, sizeof(*libs));
+    for (size_t i = 0; i < trace->lib_count; i++)
+        libs[i] = (tm_trace_lib){keep(all->arena, trace->libs[i].name),
+                                 keep(all->arena, trace->libs[i].version)};
+    point->libs = libs;
+}
+
 static void take_cell(reader *all, size_t run_index, const tm_baseline_cell *cell) {
     const tm_trace *trace = &cell->trace;
     if (!tm_text_matches(all->definitions, trace->definition) ||
@@ -98,7 +117,9 @@ static void take_cell(reader *all, size_t run_index, const tm_baseline_cell *cel
                   .spread = spread_of(&timing),
                   .is_crowded = tm_doubt_waited(details),
                   .timing = timing,
-                  .code = keep(arena, text_of(tm_node_get(details, "identity"), "solution"))}};
+                  .code = keep(arena, text_of(tm_node_get(details, "identity"), "solution")),
+                  .harness = keep(arena, text_of(tm_node_get(details, "identity"), "harness"))}};
+    keep_libs(all, trace, &one.point);
     all->rows =
         tm_arena_grow(arena, all->rows, all->row_count, &all->row_capacity, sizeof(*all->rows));
     all->rows[all->row_count++] = one;

@@ -34,7 +34,10 @@ typedef struct {
     double spread;     /* of trials, standard deviation over latency; 0: not known */
     bool is_crowded;   /* other programs took the CPU: any latency may come of that */
     tm_timing timing;
-    const char *code; /* hash of the solution, or "" */
+    const char *code;         /* hash of the solution, or "" */
+    const char *harness;      /* of the harness, or "" */
+    const tm_trace_lib *libs; /* of the environment; shared by the points of a run */
+    size_t lib_count;
 } tm_history_point;
 
 typedef struct {

@@ -192,6 +192,29 @@ static int code_of(const tm_history_series *series, const step *one) {
     return before[0] == '\0' || now[0] == '\0' ? -1 : strcmp(before, now) == 0;
 }
 
+static const char *version_of(const tm_history_point *point, const char *name) {
+    for (size_t i = 0; i < point->lib_count; i++)
+        if (strcmp(point->libs[i].name, name) == 0)
+            return point->libs[i].version;
+    return NULL;
+}
+
+/* What changed beside the solution, as far as the traces tell. */
+static const char *also_of(tm_arena *arena, const tm_history_point *before,
+                           const tm_history_point *now) {
+    const char *text = "";
+    for (size_t i = 0; i < now->lib_count; i++) {
+        const char *name = now->libs[i].name, *old = version_of(before, name);
+        if (old != NULL && strcmp(old, now->libs[i].version) != 0)
+            text = tm_arena_format(arena, "%s%s%s %s to %s", text, text[0] ? ", " : "", name, old,
+                                   now->libs[i].version);
+    }
+    if (before->harness[0] != '\0' && now->harness[0] != '\0' &&
+        strcmp(before->harness, now->harness) != 0)
+        text = tm_arena_format(arena, "%s%sanother harness", text, text[0] ? ", " : "");
+    return text;
+}
+
 /* Rows of the solution that were measured (or judged) at both ends. */
 static size_t count_rows(const collector *to, size_t begin, size_t end, const step *centre) {
     size_t rows = 0;
@@ -224,6 +247,8 @@ static void make_event(collector *to, const step *centre, size_t begin, size_t e
                               .same_code = 1,
                               .of_rows = count_rows(to, begin, end, centre)};
     event.reason = event.series->points[centre->run].reason;
+    event.also = also_of(to->arena, &event.series->points[centre->before],
+                         &event.series->points[centre->run]);
     for (size_t i = 0; i < to->count; i++) {
         step *one = &to->steps[i];
         if (!is_alike(centre, one))

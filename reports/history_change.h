@@ -60,6 +60,7 @@ typedef struct {
     double before_ms, after_ms; /* geometric means */
     tm_status from, to;         /* of status events */
     const char *reason;         /* of the first row, "" */
+    const char *also;           /* what else is not as before: "nvidia_driver 580 to 590"; or "" */
     int same_code;              /* 1: the solution's hash is the same, 0: not, -1: not known */
 } tm_history_event;
 

@@ -132,6 +132,7 @@ static void add_events(tm_text *text, const tm_history_changes *all) {
         tm_page_json_set_int(text, "rows", event->row_count);
         tm_page_json_set_int(text, "of", event->of_rows);
         tm_page_json_set_int(text, "same_code", event->same_code == 1);
+        tm_page_json_set_string(text, "also", event->also);
         if (event->kind < TM_HISTORY_BROKE) {
             add_change(text, event->ratio, event->low, event->high);
             tm_page_json_set_number(text, "before", event->before_ms);

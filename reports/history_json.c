@@ -44,6 +44,7 @@ static tm_json *event_json(const tm_history_changes *all, const tm_history_event
         tm_json_set_bool(object, "same_code", event->same_code == 1);
     else
         tm_json_set_null(object, "same_code");
+    set_text(object, "also", event->also);
     if (event->kind < TM_HISTORY_BROKE) {
         tm_json_set_bool(object, "ambiguous", event->is_last);
         tm_json_set_number(object, "ratio", event->ratio);

@@ -62,6 +62,12 @@ static const char *rows_note(tm_arena *arena, const tm_history_changes *all,
     return text;
 }
 
+static const char *also_note(tm_arena *arena, const tm_history_event *event) {
+    return event->also[0] == '\0'
+               ? ""
+               : tm_arena_format(arena, "also: %s", tm_figure_line(arena, event->also));
+}
+
 static bool has_devices(const tm_history *history) {
     for (size_t i = 1; i < history->series_count; i++)
         if (strcmp(history->series[i].device, history->series[0].device) != 0)
@@ -104,7 +110,7 @@ static void add_latencies(const writer *to, bool is_last, const char *title) {
                                               {.title = "solution", .least = 24}};
     tm_arena *arena = to->arena;
     const tm_history_changes *all = to->all;
-    tm_table *table = tm_table_create(arena, columns, 7, (size_t)3 * MAX_LINES);
+    tm_table *table = tm_table_create(arena, columns, 7, (size_t)4 * MAX_LINES);
     size_t listed = 0, shown = 0;
     bool names_device = has_devices(all->history);
     for (size_t i = 0; i < all->event_count; i++) {
@@ -126,8 +132,10 @@ static void add_latencies(const writer *to, bool is_last, const char *title) {
                        : event->kind == TM_HISTORY_SLOWER ? TM_STYLE_BAD
                                                           : TM_STYLE_GOOD);
         add_note(table, rows_note(arena, all, event));
-        if (event->same_code == 1)
-            add_note(table, "the solution's own code and flags are the same as before");
+        add_note(table, event->same_code == 1
+                            ? "the solution's own code and flags are the same as before"
+                            : "");
+        add_note(table, also_note(arena, event));
         shown++;
     }
     finish_table(to, table, title, listed, shown);
@@ -141,7 +149,7 @@ static void add_statuses(const writer *to) {
                                               {.title = "solution", .least = 24}};
     tm_arena *arena = to->arena;
     const tm_history_changes *all = to->all;
-    tm_table *table = tm_table_create(arena, columns, 5, (size_t)3 * MAX_LINES);
+    tm_table *table = tm_table_create(arena, columns, 5, (size_t)4 * MAX_LINES);
     size_t listed = 0, shown = 0;
     bool names_device = has_devices(all->history);
     for (size_t i = 0; i < all->event_count; i++) {
@@ -155,6 +163,7 @@ static void add_statuses(const writer *to) {
         tm_table_style(table, 2, event->kind == TM_HISTORY_FIXED ? TM_STYLE_GOOD : TM_STYLE_BAD);
         add_note(table, rows_note(arena, all, event));
         add_note(table, tm_figure_line(arena, event->reason));
+        add_note(table, also_note(arena, event));
         shown++;
     }
     finish_table(to, table, "Other statuses", listed, shown);

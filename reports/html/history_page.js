@@ -49,7 +49,8 @@
                 (event.reason ? "; " + event.reason : "")
                 : figure.latency(event.before) + " to " + figure.latency(event.after) + "; " +
                 ratio(event.low) + " .. " + ratio(event.high)) +
-                (event.same_code ? "; its own code is the same" : "")));
+                (event.same_code ? "; its own code is the same" : "") +
+                (event.also ? "; also: " + event.also : "")));
         line.event = event;
         return line;
     }
