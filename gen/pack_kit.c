@@ -14,7 +14,7 @@
 /* What is not written in config.toml stands where its table does. */
 static tm_node *make(tm_arena *arena, tm_node_type type, const char *key, tm_place place) {
     tm_node *node = tm_node_make(arena, type, place);
-    node->key_place = place;
+    node->key_offset = (uint32_t)place.offset;
     node->key = key;
     return node;
 }

@@ -25,6 +25,7 @@
 #define TM_ARENA_ALIGN_BYTES ((size_t)16)
 #define TM_ARENA_FIRST_BLOCK_BYTES ((size_t)8 << 10)
 #define TM_ARENA_LAST_BLOCK_BYTES ((size_t)1 << 20)
+#define TM_ARENA_RECENT 512        /* texts that may be shared: 4 kB */
 #define TM_ARENA_FIRST_CAPACITY 16 /* elements of an array that grows */
 
 typedef struct tm_arena_block tm_arena_block;
@@ -39,6 +40,7 @@ struct tm_arena {
     char *free;              /* first unused byte of the newest shared block */
     size_t free_bytes;       /* unused bytes from there on */
     size_t next_block_bytes; /* size of the next shared block */
+    const char **recent;     /* texts that may be shared, by hash; NULL: none yet */
 };
 
 _Noreturn static void tm_arena_exhausted(size_t bytes) {
@@ -137,6 +139,18 @@ char *tm_arena_copy(tm_arena *arena, const char *text, size_t length) {
     if (length > 0)
         memcpy(copy, text, length);
     return copy;
+}
+
+const char *tm_arena_share(tm_arena *arena, const char *text, size_t length) {
+    if (arena->recent == NULL)
+        arena->recent = tm_arena_array(arena, TM_ARENA_RECENT, sizeof(*arena->recent));
+    uint32_t hash = 0x811c9dc5;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 0x01000193;
+    const char **slot = &arena->recent[(hash ^ hash >> 16) % TM_ARENA_RECENT];
+    if (*slot == NULL || strncmp(*slot, text, length) != 0 || (*slot)[length] != '\0')
+        *slot = tm_arena_copy(arena, text, length);
+    return *slot;
 }
 
 static char *vformat(tm_arena *arena, const char *format, va_list arguments) {

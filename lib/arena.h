@@ -33,6 +33,9 @@ void *tm_arena_array(tm_arena *arena, size_t count, size_t size);
 void *tm_arena_grow(tm_arena *arena, void *array, size_t count, size_t *capacity, size_t size);
 /* The first `length` bytes of `text` followed by NUL. Borrows until destroy. */
 char *tm_arena_copy(tm_arena *arena, const char *text, size_t length);
+/* The same, for texts that come again and again: a recent equal one is given once more. Do not
+ * write to it. Borrows until destroy. */
+const char *tm_arena_share(tm_arena *arena, const char *text, size_t length);
 /* printf into the arena. Borrows until destroy. */
 char *tm_arena_format(tm_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -274,7 +274,7 @@ static bool read_level(tm_node_reader *reader, const tm_node *object, const char
                    member != NULL) {
             known[known_count++] = key->name;
             ok = false;
-            tm_diag_error(reader->diag, member->key_place,
+            tm_diag_error(reader->diag, tm_node_key_place(member),
                           tm_field_join(reader->arena, where, key->name),
                           "expected this key at the top level only, got it here; move it there");
         }

@@ -49,7 +49,7 @@ static void read_axis(context *c, const tm_node *node) {
     c->axis_names[c->definition->axis_count] = node->key;
     tm_axis *axis = &c->definition->axes[c->definition->axis_count++];
     axis->name = node->key;
-    tm_field_check_identifier(reader, node->key_place, where, node->key);
+    tm_field_check_identifier(reader, tm_node_key_place(node), where, node->key);
     if (node->type != TM_NODE_OBJECT) {
         tm_diag_error(
             reader->diag, node->place, where,
@@ -84,7 +84,7 @@ static void read_axes(context *c, const tm_node *root) {
     c->axes_known = axes->count <= TM_MAX_AXES;
     for (const tm_node *node = axes->child; node; node = node->next) {
         if (c->definition->axis_count == TM_MAX_AXES) {
-            tm_diag_error(c->reader->diag, node->key_place, "axes",
+            tm_diag_error(c->reader->diag, tm_node_key_place(node), "axes",
                           "expected at most %d axes, got %zu; merge some", TM_MAX_AXES,
                           axes->count);
             return;
@@ -156,15 +156,15 @@ static void read_dtype(context *c, const tm_node *node, const char *where, tm_te
 
 static void check_tensor_name(context *c, const tm_node *node, const char *where, bool is_output) {
     tm_node_reader *reader = c->reader;
-    if (!tm_field_check_identifier(reader, node->key_place, where, node->key))
+    if (!tm_field_check_identifier(reader, tm_node_key_place(node), where, node->key))
         return;
     if (strcmp(node->key, "axes") == 0 || strcmp(node->key, "stream") == 0)
-        tm_diag_error(reader->diag, node->key_place, where,
+        tm_diag_error(reader->diag, tm_node_key_place(node), where,
                       "expected a name other than \"axes\" and \"stream\", got \"%s\"; the entry "
                       "point has arguments of these names, rename the tensor",
                       node->key);
     if (is_output && tm_definition_tensor(c->definition, node->key) >= 0)
-        tm_diag_error(reader->diag, node->key_place, where,
+        tm_diag_error(reader->diag, tm_node_key_place(node), where,
                       "expected a name that no input has, got \"%s\"; rename one of the two",
                       node->key);
 }
@@ -205,7 +205,7 @@ static void read_tensors(context *c, const tm_node *root, const char *key, bool 
                       "compare");
     for (const tm_node *node = tensors->child; node; node = node->next) {
         if (definition->input_count + definition->output_count == TM_MAX_TENSORS) {
-            tm_diag_error(c->reader->diag, node->key_place, key,
+            tm_diag_error(c->reader->diag, tm_node_key_place(node), key,
                           "expected at most %d inputs and outputs together, got more; merge some",
                           TM_MAX_TENSORS);
             return;
@@ -249,7 +249,7 @@ static void read_reference(context *c, const tm_node *root) {
 
 static bool read_constant(tm_node_reader *reader, const tm_node *node, const char *where,
                           tm_constant *constant) {
-    bool ok = tm_field_check_identifier(reader, node->key_place, where, node->key);
+    bool ok = tm_field_check_identifier(reader, tm_node_key_place(node), where, node->key);
     constant->name = node->key;
     constant->value = node->number;
     if (node->type == TM_NODE_NUMBER && isfinite(node->number))
@@ -272,7 +272,7 @@ bool tm_constants_parse(tm_node_reader *reader, const tm_node *object, const cha
     bool ok = true;
     for (const tm_node *node = object->child; node; node = node->next) {
         if (*count == TM_MAX_CONSTANTS) {
-            tm_diag_error(reader->diag, node->key_place, where,
+            tm_diag_error(reader->diag, tm_node_key_place(node), where,
                           "expected at most %d constants, got %zu; remove some", TM_MAX_CONSTANTS,
                           object->count);
             return false;
@@ -297,7 +297,8 @@ static void check_macro(context *c, const tm_node *node, const char *where, size
             other = definition->constants[i].name;
     if (other)
         tm_diag_error(
-            c->reader->diag, node->key_place, tm_field_join(c->reader->arena, where, node->key),
+            c->reader->diag, tm_node_key_place(node),
+            tm_field_join(c->reader->arena, where, node->key),
             "expected a name that differs from \"%s\" in more than case, got \"%s\"; both "
             "become one macro, rename one",
             other, node->key);

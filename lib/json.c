@@ -50,7 +50,7 @@ static void tm_json_duplicate(tm_json_checker *checker, const tm_node *member,
                               const tm_json_path *path) {
     tm_text where = {0};
     tm_json_path_add(&where, path);
-    tm_diag_error(checker->diag, member->key_place, tm_text_get(&where),
+    tm_diag_error(checker->diag, tm_node_key_place(member), tm_text_get(&where),
                   "duplicate key \"%s\"; keep one", member->key);
     tm_text_free(&where);
     checker->good = false;
@@ -61,8 +61,8 @@ static int tm_json_compare_keys(const void *left, const void *right) {
     int order = strcmp(a->key, b->key);
     if (order != 0)
         return order;
-    return (a->key_place.offset > b->key_place.offset) -
-           (a->key_place.offset < b->key_place.offset);
+    return (tm_node_key_place(a).offset > tm_node_key_place(b).offset) -
+           (tm_node_key_place(a).offset < tm_node_key_place(b).offset);
 }
 
 /* Most keys differ in their first byte. */
@@ -372,6 +372,11 @@ static void tm_json_print_scalar(tm_text *text, const cJSON *item) {
         tm_text_add(text, "null");
 }
 
+/* A number, or an array or object that is printed already. */
+static bool tm_json_is_printed(const cJSON *item) {
+    return cJSON_IsRaw(item) && (item->valuestring[0] == '{' || item->valuestring[0] == '[');
+}
+
 static bool tm_json_is_scalar(const cJSON *item) {
     return !cJSON_IsArray(item) && !cJSON_IsObject(item);
 }
@@ -382,7 +387,8 @@ static bool tm_json_print_in_line(tm_text *text, const cJSON *array, size_t line
     size_t before = text->length;
     tm_text_add(text, "[");
     const cJSON *element = array->child;
-    for (; element != NULL && tm_json_is_scalar(element); element = element->next) {
+    for (; element != NULL && tm_json_is_scalar(element) && !tm_json_is_printed(element);
+         element = element->next) {
         if (element != array->child)
             tm_text_add(text, ", ");
         tm_json_print_scalar(text, element);
@@ -430,6 +436,14 @@ static void tm_json_print_value(tm_text *text, const cJSON *item, bool pretty, i
     if (pretty && item->child != NULL)
         tm_json_break_line(text, depth);
     tm_text_add(text, is_object ? "}" : "]");
+}
+
+void tm_json_push_printed(tm_json *array, tm_json *value, int depth) {
+    tm_text text = {0};
+    tm_json_print_value(&text, (const cJSON *)value, true, depth, 0);
+    tm_json_free(value);
+    tm_json_append(array, tm_json_must(cJSON_CreateRaw(tm_text_get(&text))));
+    tm_text_free(&text);
 }
 
 char *tm_json_print(const tm_json *value, bool pretty) {

@@ -51,6 +51,9 @@ void tm_json_set(tm_json *object, const char *key, tm_json *value);
 /* Deep copy of a parsed node; numbers keep their value, integers all their digits. */
 void tm_json_set_node(tm_json *object, const char *key, const tm_node *node);
 void tm_json_push(tm_json *array, tm_json *value);
+/* The same for an array or object of many, indented, that stands inside `depth` others: what is
+ * kept is its text, a fifth of its memory. Frees the value. */
+void tm_json_push_printed(tm_json *array, tm_json *value, int depth);
 void tm_json_push_string(tm_json *array, const char *value);
 void tm_json_push_int(tm_json *array, int64_t value);
 void tm_json_push_number(tm_json *array, double value);

@@ -348,7 +348,7 @@ static bool tm_json_scan_member(tm_json_scan *scan, const tm_json_scan_frame *fr
     if (member == NULL)
         return false;
     member->key = key;
-    member->key_place = tm_json_scan_place(scan, key_begin);
+    member->key_offset = (uint32_t)key_begin;
     tm_node_append(members, member);
     tm_json_scan_space(scan);
     if (!tm_json_scan_sees(scan, ',') && !tm_json_scan_sees(scan, '}')) {

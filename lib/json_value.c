@@ -11,6 +11,8 @@ static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 enum { MAX_POWER = sizeof(powers) / sizeof(*powers) - 1, MAX_DIGITS = 18 };
+/* Keys and words; longer strings seldom come twice. */
+enum { MAX_SHARED = 32 };
 #define MAX_EXACT ((uint64_t)1 << 53)
 
 /* As the C library reads it: whatever the fast way below cannot. */
@@ -111,7 +113,8 @@ static char *put_escape(char *out, const char **at) {
 const char *tm_json_value_string(tm_arena *arena, const char *text, size_t length) {
     const char *at = text, *end = text + length;
     if (memchr(text, '\\', length) == NULL)
-        return tm_arena_copy(arena, text, length);
+        return length <= MAX_SHARED ? tm_arena_share(arena, text, length)
+                                    : tm_arena_copy(arena, text, length);
     char *string = tm_arena_alloc(arena, length + 1), *out = string; /* no escape grows */
     while (at < end) {
         const char *escape = memchr(at, '\\', (size_t)(end - at));

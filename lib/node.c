@@ -75,6 +75,10 @@ tm_node *tm_node_make(tm_arena *arena, tm_node_type type, tm_place place) {
     return node;
 }
 
+tm_place tm_node_key_place(const tm_node *member) {
+    return (tm_place){member->place.source, member->key_offset};
+}
+
 void tm_node_append(tm_node_growing *parent, tm_node *child) {
     if (parent->last != NULL)
         parent->last->next = child;
@@ -261,14 +265,14 @@ bool tm_node_only(tm_node_reader *reader, const tm_node *object, const char *whe
         good = false;
         const char *nearest = tm_text_nearest(member->key, known, known_count);
         if (nearest != NULL) {
-            tm_diag_error(reader->diag, member->key_place, where,
+            tm_diag_error(reader->diag, tm_node_key_place(member), where,
                           "unknown key \"%s\"; did you mean \"%s\"?", member->key, nearest);
             continue;
         }
         tm_text list = {0};
         for (size_t i = 0; i < known_count; i++)
             tm_text_format(&list, "%s\"%s\"", i == 0 ? "" : ", ", known[i]);
-        tm_diag_error(reader->diag, member->key_place, where,
+        tm_diag_error(reader->diag, tm_node_key_place(member), where,
                       "unknown key \"%s\"; the known ones are %s", member->key,
                       known_count == 0 ? "none" : tm_text_get(&list));
         tm_text_free(&list);
@@ -285,11 +289,11 @@ void tm_node_note_unknown(tm_node_reader *reader, const tm_node *object, const c
             continue;
         const char *nearest = tm_text_nearest(member->key, known, known_count);
         if (nearest != NULL)
-            tm_diag_add(reader->diag, TM_DIAG_NOTE, member->key_place, where,
+            tm_diag_add(reader->diag, TM_DIAG_NOTE, tm_node_key_place(member), where,
                         "unknown key \"%s\" is kept but not used; did you mean \"%s\"?",
                         member->key, nearest);
         else
-            tm_diag_add(reader->diag, TM_DIAG_NOTE, member->key_place, where,
+            tm_diag_add(reader->diag, TM_DIAG_NOTE, tm_node_key_place(member), where,
                         "unknown key \"%s\" is kept but not used", member->key);
     }
 }

@@ -279,7 +279,7 @@ static void read_overwrites(tm_node_reader *reader, const tm_node *own, tm_solut
                         &solution->overwrite_count);
     if (solution->overwrite_count && solution->role == TM_ROLE_REFERENCE)
         tm_diag_error(
-            reader->diag, tm_node_get(own, key)->key_place, where,
+            reader->diag, tm_node_key_place(tm_node_get(own, key)), where,
             "expected no such key in a reference, got one; let it leave its inputs alone");
     for (size_t i = 0; i < solution->overwrite_count; i++)
         if (find(solution->overwrites[i], solution->overwrites, i) >= 0)
@@ -298,7 +298,7 @@ static bool check_macros(tm_node_reader *reader, const tm_node *own, const char 
         reason = tm_arena_format(reader->arena, "beside language \"%s\", which has no macros",
                                  solution->language_name);
     if (reason)
-        tm_diag_error(reader->diag, tm_node_get(own, key)->key_place,
+        tm_diag_error(reader->diag, tm_node_key_place(tm_node_get(own, key)),
                       tm_field_join(reader->arena, "tracemill", key),
                       "expected no such key %s, got one; remove it", reason);
     return !reason;
@@ -311,7 +311,7 @@ static void read_baked(tm_node_reader *reader, const tm_node *own, tm_solution *
     if (solution->baked_count == 0 || !check_macros(reader, own, key, solution))
         return;
     if (solution->generic)
-        tm_diag_error(reader->diag, tm_node_get(own, key)->key_place, where,
+        tm_diag_error(reader->diag, tm_node_key_place(tm_node_get(own, key)), where,
                       "expected no such key beside \"generic\": true, which leaves even const axes "
                       "to run time, got both; remove one");
     const tm_node *item = tm_node_get(own, key)->child;

@@ -292,7 +292,7 @@ static bool add_member(reader *r, tm_node_growing *parent, const char *key, size
         return false;
     }
     value->key = key;
-    value->key_place = place_at(r, offset);
+    value->key_offset = (uint32_t)place_at(r, offset).offset;
     tm_node_append(parent, value);
     return true;
 }

@@ -235,7 +235,7 @@ static void read_libs(tm_node_reader *reader, const tm_node *environment, const 
                           "expected a version in quotes, got %s; write a string",
                           tm_node_describe(reader->arena, lib));
         } else if (trace->lib_count == COUNT(trace->libs)) {
-            tm_diag_add(reader->diag, TM_DIAG_WARNING, lib->key_place, libs_where,
+            tm_diag_add(reader->diag, TM_DIAG_WARNING, tm_node_key_place(lib), libs_where,
                         "expected at most %zu libraries, got %zu; the rest is not shown",
                         COUNT(trace->libs), libs->count);
             return;

@@ -11,13 +11,13 @@
 
 static bool check_name(tm_node_reader *reader, const tm_node *node, const char *where) {
     if (strncmp(node->key, RESERVED, strlen(RESERVED)) == 0) {
-        tm_diag_error(reader->diag, node->key_place, where,
+        tm_diag_error(reader->diag, tm_node_key_place(node), where,
                       "expected a macro of the solution's own, got \"%s\", and what begins with "
                       "\"" RESERVED "\" is contract.h's; rename it",
                       node->key);
         return false;
     }
-    return tm_field_check_identifier(reader, node->key_place, where, node->key);
+    return tm_field_check_identifier(reader, tm_node_key_place(node), where, node->key);
 }
 
 /* What a value is in C and in a name; NULL after an error. A fraction has to be written as a word,

@@ -41,13 +41,13 @@ static void check_surplus_axis(context *c, const tm_node *node) {
     const char *list = tm_field_list(reader->arena, names, count);
     const char *where = tm_field_join(reader->arena, "workload.axes", node->key);
     if (index >= 0)
-        tm_diag_error(reader->diag, node->key_place, where,
+        tm_diag_error(reader->diag, tm_node_key_place(node), where,
                       "expected only var axes (%s), got the const axis \"%s\"; remove it, "
                       "definition \"%s\" makes it %lld",
                       list, node->key, c->definition->name,
                       (long long)c->definition->axes[index].value);
     else
-        tm_diag_error(reader->diag, node->key_place, where,
+        tm_diag_error(reader->diag, tm_node_key_place(node), where,
                       "expected a var axis of definition \"%s\" (%s), got \"%s\"; %s",
                       c->definition->name, list, node->key,
                       tm_field_hint(reader->arena, node->key, names, count, "remove it"));
@@ -204,7 +204,7 @@ static void check_surplus_input(context *c, const tm_node *node) {
     const char *names[TM_MAX_TENSORS];
     for (size_t i = 0; i < c->definition->input_count; i++)
         names[i] = c->definition->tensors[i].name;
-    tm_diag_error(c->reader->diag, node->key_place,
+    tm_diag_error(c->reader->diag, tm_node_key_place(node),
                   tm_field_join(arena, "workload.inputs", node->key),
                   "expected an input of definition \"%s\" (%s), got %s\"%s\"; %s",
                   c->definition->name, tm_field_list(arena, names, c->definition->input_count),

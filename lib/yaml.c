@@ -244,18 +244,18 @@ static bool read_array(yaml_reader *reader, int depth, tm_node *array) {
 /* The key of a member; takes the event. `member->key` stays NULL when it is not usable, which has
  * been reported then. False when parsing cannot go on. */
 static bool read_key(yaml_reader *reader, yaml_event_t *event, int depth, tm_node *member) {
-    member->key_place = place_at(reader, event->start_mark);
+    tm_place place = place_at(reader, event->start_mark);
+    member->key_offset = (uint32_t)place.offset;
     if (event->type == YAML_SCALAR_EVENT &&
         (event->data.scalar.length > 0 || event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)) {
-        refuse_properties(reader, member->key_place, event->data.scalar.anchor,
-                          event->data.scalar.tag);
-        member->key = scalar_text(reader, event, member->key_place);
+        refuse_properties(reader, place, event->data.scalar.anchor, event->data.scalar.tag);
+        member->key = scalar_text(reader, event, place);
         yaml_event_delete(event);
         return true;
     }
     if (event->type != YAML_ALIAS_EVENT) { /* which gets its own message below */
         reader->failed = true;
-        tm_diag_error(reader->diag, member->key_place, NULL,
+        tm_diag_error(reader->diag, place, NULL,
                       "expected a key made of text, got %s; write a word before the \":\"",
                       event->type == YAML_MAPPING_START_EVENT    ? "a mapping"
                       : event->type == YAML_SEQUENCE_START_EVENT ? "a list"
@@ -268,7 +268,7 @@ static bool read_key(yaml_reader *reader, yaml_event_t *event, int depth, tm_nod
 static int compare_members(const void *left, const void *right) {
     const tm_node *a = *(const tm_node *const *)left, *b = *(const tm_node *const *)right;
     int order = strcmp(a->key, b->key);
-    return order != 0 ? order : (a->key_place.offset > b->key_place.offset) * 2 - 1;
+    return order != 0 ? order : (tm_node_key_place(a).offset > tm_node_key_place(b).offset) * 2 - 1;
 }
 
 static void refuse_duplicates(yaml_reader *reader, const tm_node *object) {
@@ -286,9 +286,9 @@ static void refuse_duplicates(yaml_reader *reader, const tm_node *object) {
             continue;
         }
         reader->failed = true;
-        tm_diag_error(reader->diag, members[i]->key_place, first->key,
+        tm_diag_error(reader->diag, tm_node_key_place(members[i]), first->key,
                       "expected each key once, got it again (first on line %d); remove one of them",
-                      tm_diag_line(reader->diag, first->key_place));
+                      tm_diag_line(reader->diag, tm_node_key_place(first)));
     }
 }
 

@@ -151,7 +151,7 @@ static tm_json *cells_json(const tm_model *model) {
         const tm_model_definition *definition = &model->definitions[i];
         for (size_t j = 0; j < definition->solution_count; j++)
             for (size_t k = 0; k < definition->workload_count; k++)
-                tm_json_push(cells, cell_json(definition, &definition->solutions[j], k));
+                tm_json_push_printed(cells, cell_json(definition, &definition->solutions[j], k), 2);
     }
     return cells;
 }

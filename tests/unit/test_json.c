@@ -93,7 +93,7 @@ static void test_keeps_values_and_places(void **state) {
     assert_int_equal(root->place.offset, 3);
     assert_null(root->key);
     const tm_node *a = tm_node_get(root, "a");
-    assert_int_equal(a->key_place.offset, 4);
+    assert_int_equal(tm_node_key_place(a).offset, 4);
     assert_int_equal(a->place.offset, 9);
     assert_int_equal(a->count, 4);
     const tm_node *element = a->child;
@@ -114,7 +114,7 @@ static void test_keeps_values_and_places(void **state) {
     assert_string_equal(b->key, "b\xc3\xa9\xf0\x9f\x98\x80");
     assert_string_equal(b->string, "x\n\"\\/");
     int line, column;
-    tm_place_resolve(b->key_place, &line, &column);
+    tm_place_resolve(tm_node_key_place(b), &line, &column);
     assert_int_equal(line, 2);
     assert_int_equal(column, 2);
     tm_place_resolve(b->place, &line, &column);

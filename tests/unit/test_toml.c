@@ -83,7 +83,7 @@ static void test_values(void **state) {
     tm_place_resolve(list->child->next->place, &line, &column);
     assert_int_equal(line, 13);
     assert_int_equal(column, 3);
-    tm_place_resolve(tm_node_get(build, "off")->key_place, &line, &column);
+    tm_place_resolve(tm_node_key_place(tm_node_get(build, "off")), &line, &column);
     assert_int_equal(line, 8);
     assert_int_equal(column, 1);
     finish(&good);

@@ -215,16 +215,16 @@ static void test_places_are_bytes(void **state) {
                              "list:\r\n  - one\r\n  - {k\xC3\xA9y: two}\r\nlast:\r\n");
     const tm_node *first = file.root->child, *list = first->next, *last = list->next;
     assert_stands_at(file.root->place, "n\xC3\xA9");
-    assert_stands_at(first->key_place, "n\xC3\xA9");
+    assert_stands_at(tm_node_key_place(first), "n\xC3\xA9");
     assert_stands_at(first->place, "\"\xE2\x82\xAC\"");
-    assert_stands_at(list->key_place, "list");
+    assert_stands_at(tm_node_key_place(list), "list");
     assert_stands_at(list->place, "- one");
     assert_stands_at(list->child->place, "one");
     assert_stands_at(list->child->next->place, "{k");
-    assert_stands_at(list->child->next->child->key_place, "k\xC3\xA9y");
+    assert_stands_at(tm_node_key_place(list->child->next->child), "k\xC3\xA9y");
     assert_stands_at(list->child->next->child->place, "two");
-    assert_stands_at(last->key_place, "last");
-    assert_int_equal(last->place.offset, last->key_place.offset + strlen("last:"));
+    assert_stands_at(tm_node_key_place(last), "last");
+    assert_int_equal(last->place.offset, tm_node_key_place(last).offset + strlen("last:"));
     finish(&file);
 }
 
@@ -233,7 +233,7 @@ static void test_byte_order_mark(void **state) {
     parsed file = parse_good("\xEF\xBB\xBF"
                              "a: 1\nb: 2\n");
     assert_int_equal(file.root->count, 2);
-    assert_stands_at(file.root->child->key_place, "a: 1");
+    assert_stands_at(tm_node_key_place(file.root->child), "a: 1");
     assert_stands_at(file.root->child->next->place, "2");
     finish(&file);
     expect_error("\xEF\xBB\xBF# c\na: *x\n",
