@@ -40,12 +40,12 @@ static void add_row(tm_arena *arena, tm_table *table, const tm_model_definition 
 
 const char *tm_best_text(tm_arena *arena, const tm_model *model, const tm_terminal *terminal) {
     static const tm_table_column columns[] = {
-        {.title = "definition", .least = 30},
+        {.title = "definition", .least = 24},
         {.title = "best solution", .least = 18},
-        {.title = "author", .least = 8, .drop = 1},
+        {.title = "author", .least = 8, .drop = 2},
         {.title = "latency", .to_the_right = true, .drop = 4},
         {.title = "speedup", .to_the_right = true},
-        {.title = "over baseline", .to_the_right = true, .drop = 2},
+        {.title = "over baseline", .to_the_right = true, .drop = 1},
         {.title = "one trace", .least = 14, .drop = 3},
         {.title = "its speedup", .to_the_right = true, .drop = 3},
     };
@@ -56,12 +56,15 @@ const char *tm_best_text(tm_arena *arena, const tm_model *model, const tm_termin
             add_row(arena, table, &model->definitions[i]);
     tm_text text = {0};
     tm_table_print(table, terminal, &text);
-    tm_text_add(&text,
-                "\nbest: every cell passed, highest speedup over the reference, the geometric "
-                "mean over the workloads\n"
-                "over baseline: the same over the one solution of the author baseline\n"
-                "one trace: flashinfer-bench's best, the one with the highest speedup, both "
-                "errors <= 0.01\n");
+    static const char *const notes[] = {
+        "best: every cell passed, highest speedup over the reference, the geometric mean over the "
+        "workloads",
+        "over baseline: the same over the one solution of the author baseline",
+        "one trace: flashinfer-bench's best, the one with the highest speedup, both errors <= 0.01",
+    };
+    tm_text_add(&text, "\n");
+    for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++)
+        tm_text_format(&text, "%s\n", tm_figure_wrap(arena, notes[i], terminal->width, 2));
     const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
     tm_text_free(&text);
     return result;

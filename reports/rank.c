@@ -96,9 +96,14 @@ static void add_authors(tm_arena *arena, tm_text *text, const tm_ranking *rankin
     else
         tm_text_add(text, "nothing to compare\n");
     if (over_baseline && ranking->no_baseline + ranking->many_baselines > 0)
-        tm_text_format(text, "left out: %s without one, %s with several\n",
-                       tm_figure_count(arena, ranking->no_baseline, "definition"),
-                       tm_figure_count(arena, ranking->many_baselines, "definition"));
+        tm_text_format(
+            text, "%s\n",
+            tm_figure_wrap(
+                arena,
+                tm_arena_format(arena, "left out: %s without one, %s with several",
+                                tm_figure_count(arena, ranking->no_baseline, "definition"),
+                                tm_figure_count(arena, ranking->many_baselines, "definition")),
+                terminal->width, 2));
 }
 
 static void add_solution(tm_arena *arena, tm_table *table, const tm_model_definition *definition,
@@ -132,8 +137,8 @@ static void add_solutions(tm_arena *arena, tm_text *text, const tm_model *model,
         {.title = "geomean", .to_the_right = true, .drop = 3},
         {.title = "wins", .to_the_right = true, .drop = 4},
         {.title = "reference: mean", .to_the_right = true},
-        {.title = "geomean", .to_the_right = true, .drop = 3},
-        {.title = "wins", .to_the_right = true, .drop = 4},
+        {.title = "geomean", .to_the_right = true, .drop = 5},
+        {.title = "wins", .to_the_right = true, .drop = 6},
     };
     size_t rows = model->definition_count;
     for (size_t i = 0; i < model->definition_count; i++)
@@ -158,13 +163,17 @@ const char *tm_rank_text(tm_arena *arena, const tm_model *model, const tm_termin
     add_authors(arena, &text, &ranking, true, terminal);
     add_authors(arena, &text, &ranking, false, terminal);
     add_solutions(arena, &text, model, terminal);
-    tm_text_add(&text,
-                "\nmean: over definitions, of the best solution's mean speedup there; a failed "
-                "cell makes it 0\n"
-                "geomean: over all workloads that did not fail\n"
-                "wins: share of workloads faster than the base; success: of definitions "
-                "without a failed cell\n"
-                ">1.5x: share of workloads more than 1.5 times as fast as the base\n");
+    static const char *const notes[] = {
+        "mean: over definitions, of the best solution's mean speedup there; a failed cell makes it "
+        "0",
+        "geomean: over all workloads that did not fail",
+        "wins: share of workloads faster than the base; success: of definitions without a failed "
+        "cell",
+        ">1.5x: share of workloads more than 1.5 times as fast as the base",
+    };
+    tm_text_add(&text, "\n");
+    for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++)
+        tm_text_format(&text, "%s\n", tm_figure_wrap(arena, notes[i], terminal->width, 2));
     const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
     tm_text_free(&text);
     return result;
