@@ -1,5 +1,7 @@
 #include "reports/action_benchmark.h"
 
+#include <stdlib.h>
+
 #include "lib/json.h"
 #include "lib/text.h"
 #include "reports/doubt.h"
@@ -43,8 +45,17 @@ static tm_json *entry_json(tm_arena *arena, const tm_model_definition *definitio
     return entry;
 }
 
+/* An entry on a line of its own: a row at a time, as there may be 100,000. */
+static void add_entry(tm_text *text, tm_json *entry) {
+    char *line = tm_json_print(entry, false);
+    tm_text_format(text, "%s\n%s", text->length > 1 ? "," : "", line);
+    free(line);
+    tm_json_free(entry);
+}
+
 char *tm_action_benchmark_format(tm_arena *arena, const tm_model *model) {
-    tm_json *list = tm_json_array();
+    tm_text text = {0};
+    tm_text_add(&text, "[");
     tm_measured measured;
     for (size_t i = 0; i < model->definition_count; i++) {
         const tm_model_definition *definition = &model->definitions[i];
@@ -52,10 +63,9 @@ char *tm_action_benchmark_format(tm_arena *arena, const tm_model *model) {
         for (size_t j = 0; j < definition->solution_count; j++)
             for (size_t k = 0; k < definition->workload_count; k++)
                 if (tm_measured_get(baseline, &definition->solutions[j], k, &measured))
-                    tm_json_push(list, entry_json(arena, definition, &definition->solutions[j], k,
-                                                  &measured));
+                    add_entry(&text, entry_json(arena, definition, &definition->solutions[j], k,
+                                                &measured));
     }
-    char *text = tm_json_print(list, true);
-    tm_json_free(list);
-    return text;
+    tm_text_add(&text, "\n]\n");
+    return text.data;
 }

@@ -1,6 +1,10 @@
 #include "reports/bencher.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "lib/json.h"
+#include "lib/text.h"
 #include "reports/measured.h"
 #include "reports/ranking.h"
 
@@ -29,8 +33,19 @@ static tm_json *benchmark_json(const tm_measured *measured) {
     return benchmark;
 }
 
+/* "name": {...} on a line of its own: a row at a time, as there may be 100,000. */
+static void add_benchmark(tm_text *text, const char *name, const tm_measured *measured) {
+    tm_json *object = tm_json_object();
+    tm_json_set(object, name, benchmark_json(measured));
+    char *line = tm_json_print(object, false);
+    tm_text_format(text, "%s\n%.*s", text->length > 1 ? "," : "", (int)strlen(line) - 2, line + 1);
+    free(line);
+    tm_json_free(object);
+}
+
 char *tm_bencher_format(tm_arena *arena, const tm_model *model) {
-    tm_json *root = tm_json_object();
+    tm_text text = {0};
+    tm_text_add(&text, "{");
     tm_measured measured;
     for (size_t i = 0; i < model->definition_count; i++) {
         const tm_model_definition *definition = &model->definitions[i];
@@ -39,11 +54,10 @@ char *tm_bencher_format(tm_arena *arena, const tm_model *model) {
             for (size_t k = 0; k < definition->workload_count; k++) {
                 const tm_model_solution *solution = &definition->solutions[j];
                 if (tm_measured_get(baseline, solution, k, &measured))
-                    tm_json_set(root, tm_measured_name(arena, definition, solution, k),
-                                benchmark_json(&measured));
+                    add_benchmark(&text, tm_measured_name(arena, definition, solution, k),
+                                  &measured);
             }
     }
-    char *text = tm_json_print(root, true);
-    tm_json_free(root);
-    return text;
+    tm_text_add(&text, "\n}\n");
+    return text.data;
 }

@@ -19,20 +19,33 @@ static bool is_formula(const char *line) {
     return *line != '\0' && strchr("=+-@", *line) != NULL;
 }
 
-/* One field. Line breaks and other control characters are blanks by now, so that a line of the file
- * is a cell; bytes that are no UTF-8 become U+FFFD. */
-static void add_field(tm_arena *arena, tm_text *text, const char *raw) {
-    const char *line = tm_figure_line(arena, raw);
-    bool formula = is_formula(line), quoted = strpbrk(line, ",\"") != NULL;
-    tm_text_format(text, "%s%s", quoted ? "\"" : "", formula ? "'" : "");
+/* Line breaks and other control characters as blanks, so that a line of the file is a cell. */
+static const char *one_line(tm_arena *arena, const char *raw) {
+    for (const char *byte = raw; *byte != '\0'; byte++)
+        if ((unsigned char)*byte < ' ' || *byte == 0x7f || (unsigned char)*byte == 0xc2)
+            return tm_figure_line(arena, raw);
+    return raw;
+}
+
+/* One field; bytes that are no UTF-8 become U+FFFD. In a list, such as "batch_size=7, k=2", the
+ * commas become semicolons. */
+static void add_field(tm_arena *arena, tm_text *text, const char *raw, bool is_list) {
+    const char *line = one_line(arena, raw);
+    bool quoted = strpbrk(line, is_list ? "\"" : ",\"") != NULL;
+    tm_text_add(text, quoted ? "\"" : "");
+    tm_text_add(text, is_formula(line) ? "'" : "");
     for (size_t rest = strlen(line); rest > 0;) {
         size_t length = tm_text_utf8_bytes(line, rest), taken = length == 0 ? 1 : length;
-        if (length == 0)
+        if (length == 0) {
             tm_text_add(text, "\xef\xbf\xbd");
-        else if (*line == '"')
+        } else if (*line == '"') {
             tm_text_add(text, "\"\"");
-        else
+        } else if (is_list && strncmp(line, ", ", 2) == 0) {
+            tm_text_add(text, ";");
+            taken = 2;
+        } else {
             tm_text_add_bytes(text, line, length);
+        }
         line += taken;
         rest -= taken;
     }
@@ -40,7 +53,12 @@ static void add_field(tm_arena *arena, tm_text *text, const char *raw) {
 }
 
 static void add_text(tm_arena *arena, tm_text *text, const char *raw) {
-    add_field(arena, text, raw);
+    add_field(arena, text, raw, false);
+    tm_text_add(text, ",");
+}
+
+static void add_list(tm_arena *arena, tm_text *text, const char *list) {
+    add_field(arena, text, list, true);
     tm_text_add(text, ",");
 }
 
@@ -48,19 +66,6 @@ static void add_figure(tm_text *text, double value) {
     if (value > 0.0)
         tm_text_add_number(text, value);
     tm_text_add(text, ",");
-}
-
-/* "batch_size=7, k=2" as "batch_size=7;k=2": definitions have different axes, so no columns. */
-static const char *joined(tm_arena *arena, const char *list) {
-    tm_text text = {0};
-    for (const char *end; (end = strstr(list, ", ")) != NULL; list = end + 2) {
-        tm_text_add_bytes(&text, list, (size_t)(end - list));
-        tm_text_add(&text, ";");
-    }
-    tm_text_add(&text, list);
-    const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
-    tm_text_free(&text);
-    return result;
 }
 
 static void add_cell(tm_arena *arena, tm_text *text, const tm_model_definition *definition,
@@ -77,7 +82,7 @@ static void add_cell(tm_arena *arena, tm_text *text, const tm_model_definition *
     add_text(arena, text, solution->author);
     add_text(arena, text, solution->language);
     add_text(arena, text, workload->uuid);
-    add_text(arena, text, joined(arena, workload->axes));
+    add_list(arena, text, workload->axes); /* definitions have different ones: no columns */
     add_text(arena, text, tm_figure_status_key(cell));
     add_figure(text, measured.latency_ns / 1e6);
     add_figure(text, measured.low_ns / 1e6);
@@ -86,14 +91,14 @@ static void add_cell(tm_arena *arena, tm_text *text, const tm_model_definition *
     add_figure(text, measured.over_reference);
     add_figure(text, measured.over_baseline);
     add_figure(text, measured.percent_of_limit);
-    add_text(arena, text, joined(arena, tm_doubt_flags(arena, cell)));
+    add_list(arena, text, tm_doubt_flags(arena, cell));
     add_text(arena, text, ran ? cell->trace.hardware : "");
     add_text(arena, text, ran ? cell->trace.timestamp : "");
-    add_field(arena, text, cell->reason);
+    add_field(arena, text, cell->reason, false);
     tm_text_add(text, "\r\n");
 }
 
-const char *tm_csv_format(tm_arena *arena, const tm_model *model) {
+char *tm_csv_format(tm_arena *arena, const tm_model *model) {
     tm_text text = {0};
     tm_text_add(&text, header);
     for (size_t i = 0; i < model->definition_count; i++) {
@@ -103,7 +108,5 @@ const char *tm_csv_format(tm_arena *arena, const tm_model *model) {
             for (size_t k = 0; k < definition->workload_count; k++)
                 add_cell(arena, &text, definition, baseline, &definition->solutions[j], k);
     }
-    const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
-    tm_text_free(&text);
-    return result;
+    return text.data;
 }

@@ -9,7 +9,7 @@
 #include "lib/arena.h"
 #include "reports/model.h"
 
-/* The text, in the arena. */
-const char *tm_csv_format(tm_arena *arena, const tm_model *model);
+/* The text; caller frees. What a field needs in between is in the arena. */
+char *tm_csv_format(tm_arena *arena, const tm_model *model);
 
 #endif

@@ -106,7 +106,7 @@ static bool write_json(tm_arena *arena, const tm_model *model, const write_optio
 
 static bool write_csv(tm_arena *arena, const tm_model *model, const write_options *options,
                       tm_diag *diag) {
-    return tm_command_write(arena, diag, options->out, "report.csv", tm_csv_format(arena, model));
+    return write_owned(arena, options, diag, "report.csv", tm_csv_format(arena, model));
 }
 
 static bool write_junit(tm_arena *arena, const tm_model *model, const write_options *options,

@@ -100,6 +100,10 @@ before=$(traces $folder)
 "$srcdir/reports/artifact.sh" $folder/index.txt name build/report/missing >artifact.log 2>&1
 expect 'artifact/a missing file' "1 artifact: error: cannot copy files of build/ to build/artifact.new: see above; mend that and repeat ninja artifact" \
     "$? $(tail -n 1 artifact.log)"
+# A file may be as large as a full disk lets it.
+(ulimit -f 16 && exec "$srcdir/reports/artifact.sh" $folder/index.txt name build/report/report.html) >artifact.log 2>&1
+expect 'artifact/a full disk' "1 artifact: error: cannot copy files of build/ to build/artifact.new: see above; mend that and repeat ninja artifact" \
+    "$? $(tail -n 1 artifact.log)"
 expect 'artifact/the last one stays' "$before" "$(traces $folder)"
 expect 'artifact/nothing beside it' build/artifact "$(echo build/artifact*)"
 
