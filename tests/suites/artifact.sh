@@ -177,7 +177,7 @@ checkout() { # folder
 edges() { # of ninja's log, each output once
     grep -v '^#' build/.ninja_log | cut -f1,3,4 | sort
 }
-OPTIONS="$options --dataset=data" GITHUB_STEP_SUMMARY=$scratch/summary
+OPTIONS="$options --dataset=data --definitions=tiny_h64 --solutions=narrow,wide" GITHUB_STEP_SUMMARY=$scratch/summary
 export OPTIONS GITHUB_STEP_SUMMARY GITHUB_REF_NAME
 # run_github REF: the jobs, with their statuses in $statuses.
 run_github() {
@@ -208,13 +208,13 @@ expect 'github/compiles nothing where it runs' \
     "$(cat "$scratch/ran")"
 expect 'github/a runner is cleared' missing "$([ -e old ] || echo missing)"
 expect 'github/no baseline yet' 'no run of main to compare with' "$(cat "$scratch/gate.log")"
-expect 'github/summary' '8 passed' "$(sed -n 's/^    \(8 passed\)$/\1/p' "$GITHUB_STEP_SUMMARY")"
+expect 'github/summary' '4 passed' "$(sed -n 's/^    \(4 passed\)$/\1/p' "$GITHUB_STEP_SUMMARY")"
 cp -R build/artifact/. "$scratch/store"
 
 checkout "$scratch/first"
 run_github 7/merge
-expect 'github/an equal pull request' '0 0 0 0 gate passed: 8 SAME' "$statuses $(grep '^gate ' "$scratch/gate.log")"
-expect 'github/verdict in the summary' '1' "$(grep -c '8 SAME' "$GITHUB_STEP_SUMMARY")"
+expect 'github/an equal pull request' '0 0 0 0 gate passed: 4 SAME' "$statuses $(grep '^gate ' "$scratch/gate.log")"
+expect 'github/verdict in the summary' '1' "$(grep -c '4 SAME' "$GITHUB_STEP_SUMMARY")"
 
 checkout "$scratch/first"
 sed -i 's/tiny_use(300);/tiny_use(300); return 1;/' data/kernels/tiny/narrow/narrow.c
