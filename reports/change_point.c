@@ -15,17 +15,35 @@
 /* How many degrees of freedom the known variance is worth where the values scatter less. */
 #define PRIOR_FREEDOM 4.0
 
-/* t with P(|T| >= t) = chance. */
+/* Above 0 where |T| >= t is likelier than `chance`; its logarithm is nearly straight. */
+static double excess(double t, double freedom, double chance) {
+    return log(fmax(tm_student_two_sided(t, freedom), 1e-300) / chance);
+}
+
+/* t with P(|T| >= t) = chance < 1: false position, as the Illinois rule has it. */
 static double quantile(double chance, double freedom) {
-    double low = 0.0, high = 1.0;
-    while (tm_student_two_sided(high, freedom) > chance && high < 1e6)
+    double low = 0.0, high = 1.0, above = -log(chance), below;
+    while ((below = excess(high, freedom, chance)) > 0.0 && high < 1e6) {
+        low = high;
+        above = below;
         high *= 2.0;
-    for (int i = 0; i < 60; i++) {
-        double middle = (low + high) / 2.0;
-        if (tm_student_two_sided(middle, freedom) > chance)
-            low = middle;
-        else
-            high = middle;
+    }
+    double last = 0.0;
+    for (int i = 0; i < 60 && high - low > 1e-9 * high; i++) {
+        double t = low + (high - low) * above / (above - below);
+        double found = excess(t, freedom, chance);
+        if (fabs(found) < 1e-9)
+            return t;
+        if (found > 0.0) {
+            low = t;
+            above = found;
+            below /= last > 0.0 ? 2.0 : 1.0;
+        } else {
+            high = t;
+            below = found;
+            above /= last < 0.0 ? 2.0 : 1.0;
+        }
+        last = found;
     }
     return high;
 }

@@ -168,8 +168,9 @@ static void test_no_way_is_cheaper(void **state) {
         }
         tm_change_points found = tm_change_point_find(arena, values, COUNT, chance, 0);
         double limit = 0;
-        while (tm_student_two_sided(limit, found.freedom) > chance)
-            limit += 1e-4;
+        for (double step = 1024; step > 1e-6; step /= 2)
+            while (tm_student_two_sided(limit + step, found.freedom) > chance)
+                limit += step;
         double penalty = limit * limit, most = 0.75 * penalty, least = INFINITY, got = 0;
         for (unsigned cuts = 0; cuts < 1u << (COUNT - 1); cuts++) {
             double sum = 0;
@@ -287,13 +288,16 @@ static rates judge(const recording *all, const char *backend, size_t runs, size_
         const char *cell = all->rows[i].cell;
         if (all->rows[i].run != 1 || (only_steady && !is_steady(all, cell)))
             continue;
+        const recorded *rows[16];
+        assert_true(all->runs <= 16);
+        for (int run = 0; run < all->runs; run++)
+            rows[run] = recording_find(all, run + 1, cell);
         for (int repeat = 0; repeat < REPEATS; repeat++) {
             tm_arena *arena = tm_arena_create();
             tm_timing *timings = tm_arena_array(arena, runs, sizeof *timings);
             size_t kept = 0, at = 0;
             for (size_t run = 0; run < runs; run++) {
-                const recorded *row =
-                    recording_find(all, 1 + (int)draw(&random, (size_t)all->runs), cell);
+                const recorded *row = rows[draw(&random, (size_t)all->runs)];
                 at = run == planted_at ? kept : at;
                 if (row != NULL)
                     timings[kept++] = tm_timing_scale(
