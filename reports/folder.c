@@ -364,6 +364,21 @@ tm_load_result tm_folder_load(tm_arena *arena, const char *path, tm_diag *diag,
     return TM_LOAD_BROKEN_TRACES;
 }
 
+/* Those of the definitions that match, as far as they name one. */
+static const tm_not_planned *select_not_planned(tm_arena *arena, const char *globs,
+                                                const tm_not_planned *entries, size_t *count) {
+    tm_not_planned *selected = tm_arena_array(arena, *count, sizeof(*selected));
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        bool is_definition = strcmp(entries[i].kind, "definition") == 0;
+        const char *name = is_definition ? entries[i].name : entries[i].definition;
+        if (name != NULL && tm_text_matches(globs, name))
+            selected[kept++] = entries[i];
+    }
+    *count = kept;
+    return selected;
+}
+
 const tm_model *tm_folder_select(tm_arena *arena, const tm_model *model, const char *globs,
                                  tm_diag *diag) {
     tm_model *selected = tm_arena_alloc(arena, sizeof(*selected));
@@ -374,6 +389,9 @@ const tm_model *tm_folder_select(tm_arena *arena, const tm_model *model, const c
     selected->definitions = definitions;
     selected->definition_count = 0;
     selected->score = (tm_score){0};
+    selected->not_planned =
+        select_not_planned(arena, globs, model->not_planned, &selected->not_planned_count);
+    selected->waiting = select_not_planned(arena, globs, model->waiting, &selected->waiting_count);
     for (size_t i = 0; i < model->definition_count; i++) {
         names[i] = model->definitions[i].name;
         if (!tm_text_matches(globs, names[i]))
