@@ -1,9 +1,9 @@
 #include "reports/bootstrap.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "lib/random.h"
+#include "reports/select.h"
 
 #define KEY 0x7261636dU
 
@@ -62,11 +62,6 @@ static double draw_latency(generator *random, const tm_timing *timing) {
     return sum / (double)count;
 }
 
-static int compare_doubles(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 tm_bootstrap tm_bootstrap_ratio(const tm_timing *before, const tm_timing *after,
                                 double run_deviation, double share) {
     double logs[TM_BOOTSTRAP_DRAWS];
@@ -75,7 +70,8 @@ tm_bootstrap tm_bootstrap_ratio(const tm_timing *before, const tm_timing *after,
         double old = draw_latency(&random, before), new = draw_latency(&random, after);
         logs[draw] = log(new / old) + run_deviation * next_normal(&random);
     }
-    qsort(logs, TM_BOOTSTRAP_DRAWS, sizeof(*logs), compare_doubles);
     size_t cut = (size_t)((1.0 - share) / 2.0 * TM_BOOTSTRAP_DRAWS);
-    return (tm_bootstrap){exp(logs[cut]), exp(logs[TM_BOOTSTRAP_DRAWS - 1 - cut])};
+    double low = tm_select_value(logs, TM_BOOTSTRAP_DRAWS, cut);
+    double high = tm_select_value(logs, TM_BOOTSTRAP_DRAWS, TM_BOOTSTRAP_DRAWS - 1 - cut);
+    return (tm_bootstrap){exp(low), exp(high)};
 }

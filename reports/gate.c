@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/crew.h"
 #include "reports/doubt.h"
 #include "reports/figure.h"
 
@@ -87,7 +88,8 @@ static void settle_status(tm_arena *arena, tm_gate_cell *out) {
         out->verdict = TM_GATE_REGRESSED;
 }
 
-static void settle_timing(tm_arena *arena, tm_gate *gate, const char *build, tm_gate_cell *out) {
+static void settle_timing(tm_arena *arena, const tm_gate *gate, const char *build,
+                          tm_gate_cell *out) {
     const tm_trace *before = &out->before->trace, *after = &out->cell->trace;
     const char *obstacle = why_not_comparable(arena, before, after);
     out->before_ms = before->latency_ms;
@@ -95,7 +97,6 @@ static void settle_timing(tm_arena *arena, tm_gate *gate, const char *build, tm_
     if (gate->options.by_identity && is_identical(before, after)) {
         out->verdict = TM_GATE_SAME;
         out->why = "same solution, harness and device";
-        gate->identical++;
         return;
     }
     int stem = (int)(strlen(out->cell->trace_path) - strlen(".json"));
@@ -113,13 +114,12 @@ static void settle_timing(tm_arena *arena, tm_gate *gate, const char *build, tm_
         out->source = old.source < new.source ? old.source : new.source;
         out->comparison = tm_gate_compare(&old, &new, gate->options.noise, gate->noise_ns);
         out->is_compared = true;
-        gate->compared++;
-        gate->without_samples += out->source != TM_TIMING_SAMPLES;
     }
     tm_arena_destroy(own);
 }
 
-static void settle_cell(tm_arena *arena, tm_gate *gate, const char *build, tm_gate_cell *out) {
+static void settle_cell(tm_arena *arena, const tm_gate *gate, const char *build,
+                        tm_gate_cell *out) {
     bool passes = out->cell->state == TM_MODEL_RAN && out->cell->trace.status == TM_STATUS_PASSED;
     if (out->before == NULL) {
         out->verdict = TM_GATE_NEW;
@@ -162,7 +162,7 @@ static int compare_cells(const void *left_pointer, const void *right_pointer) {
     return order != 0 ? order : strcmp(left->uuid, right->uuid);
 }
 
-static void add_planned(tm_arena *arena, tm_gate *gate, const char *build, bool *is_found) {
+static void add_planned(tm_gate *gate, bool *is_found) {
     for (size_t i = 0; i < gate->model->definition_count; i++) {
         const tm_model_definition *definition = &gate->model->definitions[i];
         for (size_t j = 0; j < definition->solution_count; j++)
@@ -185,8 +185,39 @@ static void add_planned(tm_arena *arena, tm_gate *gate, const char *build, bool 
                                        .cell = &solution->cells[k],
                                        .before = before,
                                        .why = ""};
-                settle_cell(arena, gate, build, cell);
             }
+    }
+}
+
+/* What one member of the crew compares at a time. */
+#define PART_CELLS ((size_t)32)
+
+typedef struct {
+    const tm_gate *gate;
+    const char *build;
+    tm_arena *arenas[TM_CREW_MOST];
+} settling;
+
+static void settle_part(void *context, size_t index, int member) {
+    settling *all = context;
+    if (all->arenas[member] == NULL)
+        all->arenas[member] = tm_arena_create();
+    size_t end = (index + 1) * PART_CELLS;
+    for (size_t i = index * PART_CELLS; i < end && i < all->gate->count; i++)
+        settle_cell(all->arenas[member], all->gate, all->build, &all->gate->cells[i]);
+}
+
+static void settle_cells(tm_arena *arena, tm_gate *gate, const char *build) {
+    settling all = {.gate = gate, .build = build};
+    tm_crew_run((gate->count + PART_CELLS - 1) / PART_CELLS, settle_part, &all);
+    for (int i = 0; i < TM_CREW_MOST; i++)
+        if (all.arenas[i] != NULL)
+            tm_arena_adopt(arena, all.arenas[i]);
+    for (size_t i = 0; i < gate->count; i++) {
+        const tm_gate_cell *cell = &gate->cells[i];
+        gate->identical += cell->verdict == TM_GATE_SAME && !cell->is_compared;
+        gate->compared += cell->is_compared;
+        gate->without_samples += cell->is_compared && cell->source != TM_TIMING_SAMPLES;
     }
 }
 
@@ -202,7 +233,8 @@ tm_gate *tm_gate_run(tm_arena *arena, const tm_model *model, const char *build,
     size_t most = model->score.cells + model->score.waiting + baseline->count;
     gate->cells = tm_arena_array(arena, most, sizeof(*gate->cells));
     bool *is_found = tm_arena_array(arena, baseline->count, sizeof(*is_found));
-    add_planned(arena, gate, build, is_found);
+    add_planned(gate, is_found);
+    settle_cells(arena, gate, build);
     tm_gate_comparison **comparisons = tm_arena_array(arena, gate->count, sizeof(*comparisons));
     size_t compared = 0;
     for (size_t i = 0; i < gate->count; i++)

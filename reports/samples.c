@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "reports/select.h"
+
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 enum { BEYOND = 63 };
 
@@ -48,31 +50,6 @@ static bool read_numbers(const char *at, list *samples) {
     return true;
 }
 
-/* Value number `rank` of the sorted ones (Hoare's FIND); they change places. */
-static double select_value(double *values, ptrdiff_t count, ptrdiff_t rank) {
-    ptrdiff_t left = 0, right = count - 1;
-    while (left < right) {
-        double pivot = values[rank];
-        ptrdiff_t low = left, high = right;
-        while (low <= high) {
-            while (values[low] < pivot)
-                low++;
-            while (values[high] > pivot)
-                high--;
-            if (low > high)
-                break;
-            double kept = values[low];
-            values[low++] = values[high];
-            values[high--] = kept;
-        }
-        if (high < rank)
-            left = low;
-        if (rank < low)
-            right = high;
-    }
-    return values[rank];
-}
-
 static void find_bounds(tm_arena *arena, const list *trials, tm_samples *samples) {
     double *values = tm_arena_array(arena, trials->count, sizeof(*values));
     for (size_t i = 0; i < trials->count; i++) {
@@ -87,8 +64,7 @@ static void find_bounds(tm_arena *arena, const list *trials, tm_samples *samples
     }
     if (samples->count == 0)
         return;
-    double p90 =
-        select_value(values, (ptrdiff_t)samples->count, (ptrdiff_t)(samples->count - 1) * 9 / 10);
+    double p90 = tm_select_value(values, samples->count, (samples->count - 1) * 9 / 10);
     double usual = p90 - samples->low_ns, bound = samples->low_ns + STRETCH * usual;
     samples->high_ns = usual > 0.0 && bound < samples->max_ns ? bound : samples->max_ns;
 }
