@@ -2,6 +2,11 @@
 
 #include <math.h>
 
+double tm_student_log_gamma(double x) {
+    int sign;
+    return lgamma_r(x, &sign);
+}
+
 /* Above it the normal distribution is the same to 1e-7. */
 #define MANY 1e7
 #define STEPS 300
@@ -38,7 +43,8 @@ static double incomplete_beta(double a, double b, double x, double rest) {
         return 0.0;
     if (rest <= 0.0)
         return 1.0;
-    double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(rest));
+    double front = exp(tm_student_log_gamma(a + b) - tm_student_log_gamma(a) -
+                       tm_student_log_gamma(b) + a * log(x) + b * log(rest));
     if (x < (a + 1.0) / (a + b + 2.0))
         return front * beta_fraction(a, b, x) / a;
     return 1.0 - front * beta_fraction(b, a, rest) / b;

@@ -6,4 +6,7 @@
  * gives 0, a t of 0 gives 1. */
 double tm_student_two_sided(double t, double freedom);
 
+/* lgamma, which writes a global variable, for several threads. `x` > 0. */
+double tm_student_log_gamma(double x);
+
 #endif
