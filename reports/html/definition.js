@@ -150,7 +150,7 @@ const definition = (() => {
         frame = element("div.chart", {});
         panel.replaceChildren(element("h3", {}, of.name), element("p.muted", {}, of.op_type + ", " +
             figure.count(of.workloads.length, "workload") +
-            (by ? "; dashed: limit (" + by + ")" : "") + "; over ", select),
+            (by ? (plot.has ? "; dashed: limit (" : "; limit (") + by + ")" : "") + "; over ", select),
         frame, solutions(of));
         if (of.cells.some((cell) => cell.passed && cell.latency > 0))
             plot.draw(frame, label(main), () => describe(of, main));
@@ -175,7 +175,9 @@ const definition = (() => {
             element("small", {}, "best: passed everywhere, highest geometric mean speedup over the" +
                 " reference; limit: of what the device allows, at the best workload")),
         withCells.length > 8 ? search : "", element("div.split", {}, table, panel));
-        if (withCells.length)
+        if (!withCells.length)
+            section.append(element("p", {}, "No definition has a cell; below is what was left out."));
+        else
             show(withCells.reduce((best, one) =>
                 one.workloads.length * one.solutions.length >
                 best.workloads.length * best.solutions.length ? one : best).name);

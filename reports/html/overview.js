@@ -123,6 +123,10 @@ const overview = (() => {
                 " samples, statistics of trials, logs and sources; the traces have them."),
             run.dataset_errors ? element("p.note", {}, "The dataset has " +
                 figure.count(run.dataset_errors, "error") + ": ninja check tells them.") : null,
+            plot.has ? null : element("p.muted", {}, "Tables instead of charts: tm-report was built" +
+                " without Chart.js (./configure --install-deps)."),
+            run.hardware.length > 1 ? element("p.note", {}, "Traces of several devices: latencies of" +
+                " different cells need not be comparable.") : null,
             ...gate(), ...failed(failures(), score.failed), ...doubts());
         for (const child of [...section.childNodes])
             if (child.nodeType === Node.TEXT_NODE)

@@ -1,5 +1,5 @@
 "use strict";
-/* plot: one look for all charts, and what stands there without the chart library. */
+/* plot: one look for all charts; without the chart library, tables of what they would show. */
 const plot = (() => {
     const SERIES = 8, shapes = ["circle", "rect", "triangle", "rectRot", "crossRot", "star"];
     const live = new Map(); /* canvas -> a function that draws it */
@@ -39,6 +39,23 @@ const plot = (() => {
             ticks: {color: text, maxRotation: 0, autoSkipPadding: 8, callback: (value) => format(value)}};
     }
 
+    /* The points of a chart as a table: a row for each place on the x axis, a column per line. */
+    function figures(label, {data: {labels, datasets}, options: {scales: {x, y}}}) {
+        const sets = datasets.filter((set) => set.label !== ""); /* "": drawn from others */
+        const rows = new Map();
+        sets.forEach((set, i) => set.data.forEach((point, at) => {
+            const place = labels ? labels[at] : point.x;
+            if (!rows.has(place))
+                rows.set(place, sets.map(() => []));
+            rows.get(place)[i].push(y.ticks.callback(labels ? point : point.y));
+        }));
+        const places = labels ? [...rows.keys()] : [...rows.keys()].sort((a, b) => a - b);
+        return element.table(label, [x.title.text, ...sets.map((set) => set.label || y.title.text)],
+            places.map((place) => [labels ? place : x.ticks.callback(place),
+                ...rows.get(place).map((values) => values.join(", ") || figure.NOTHING)].map(String)),
+            [...sets.keys()].map((i) => i + 1));
+    }
+
     /* Draws into a canvas inside `frame`, again when the theme changes. `describe` makes Chart.js's
      * configuration; `label` is for people who do not see it. */
     function draw(frame, label, describe) {
@@ -46,9 +63,8 @@ const plot = (() => {
             forget(canvas);
         frame.replaceChildren();
         if (!has) {
-            frame.classList.add("empty");
-            frame.append("A chart stands here when Chart.js is installed where the report is made" +
-                " (./configure --install-deps).");
+            frame.className = "figures";
+            frame.append(figures(label, describe()));
             return;
         }
         const canvas = element("canvas", {role: "img", "aria-label": label});

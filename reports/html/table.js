@@ -134,10 +134,11 @@ const table = (() => {
     /* All rows anew. */
     function layout() {
         const height = rowHeight();
-        spacer.replaceChildren();
+        spacer.replaceChildren(...(rows.length ? [] : [element("p.none", {}, data.cells.length
+            ? "No cell is like that." : "There are no cells.")]));
         drawn.clear();
-        spacer.style.height = rows.length * height + "px";
-        body.style.height = Math.min(Math.max(rows.length, 1) * height + headHeight(),
+        spacer.style.height = (rows.length || 1) * height + "px";
+        body.style.height = Math.min((rows.length || 1) * height + headHeight(),
             Math.max(240, Math.round(innerHeight * 0.7))) + "px";
         body.setAttribute("aria-rowcount", rows.length + 1);
         later();
