@@ -275,7 +275,7 @@ static void settle_rows(reader *all) {
 }
 
 /* Runs of which every trace is of an earlier one, and what is left of the others. */
-static void drop_copies(reader *all, tm_history *history) {
+static void drop_copies(reader *all) {
     size_t *now_at = tm_arena_array(all->arena, all->run_count, sizeof(*now_at)), kept = 0;
     for (size_t i = 0; i < all->run_count; i++) {
         const tm_history_run *one = &all->runs[i].shown;
@@ -284,7 +284,6 @@ static void drop_copies(reader *all, tm_history *history) {
             tm_diag_add(all->diag, TM_DIAG_WARNING, tm_diag_command_line, NULL,
                         "%s: each of its traces is in an earlier run; not counted as a run",
                         one->given);
-            history->copies++;
         } else {
             all->runs[kept++] = all->runs[i];
         }
@@ -330,11 +329,10 @@ tm_history *tm_history_read(tm_arena *arena, tm_diag *diag, const char *const *f
     for (size_t i = 0; i < count; i++) {
         run_result result = take_run(&all, folders[i]);
         history->unreadable += result == RUN_UNREADABLE;
-        history->copies += result == RUN_COPY;
     }
     sort_runs(&all);
     settle_rows(&all);
-    drop_copies(&all, history);
+    drop_copies(&all);
     make_series(&all, history);
     tm_history_run *runs = tm_arena_array(arena, all.run_count, sizeof(*runs));
     for (size_t i = 0; i < all.run_count; i++)

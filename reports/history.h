@@ -54,7 +54,6 @@ typedef struct {
     const tm_history_series *series; /* by definition, solution, device, workload */
     size_t series_count;
     size_t unreadable; /* folders that were given and have no traces; an error tells of each */
-    size_t copies;     /* that were left out; a warning tells of each */
 } tm_history;
 
 /* Reads the traces of all folders; `definitions` and `solutions` are globs or NULL. In the arena.

@@ -15,9 +15,7 @@ static void add_runs(tm_arena *arena, tm_text *text, const tm_history *history) 
         const tm_history_run *run = &history->runs[i];
         tm_page_json_open(text, '{');
         tm_page_json_set_string(text, "name", tm_history_run_name(arena, history, i));
-        tm_page_json_set_string(text, "folder", run->given);
         tm_page_json_set_string(text, "time", run->time);
-        tm_page_json_set_int(text, "traces", run->traces);
         tm_page_json_close(text, '}');
     }
     tm_page_json_close(text, ']');
