@@ -106,6 +106,10 @@ expect 'artifact/a full disk' "1 artifact: error: cannot copy files of build/ to
     "$? $(tail -n 1 artifact.log)"
 expect 'artifact/the last one stays' "$before" "$(traces $folder)"
 expect 'artifact/nothing beside it' build/artifact "$(echo build/artifact*)"
+rm -r "$folder"
+configure --launcher=false
+expect 'artifact/no device' 'failed missing 1' \
+    "$(ninja artifact >artifact.log 2>&1 || echo failed) $([ -e $folder ] || echo missing) $(grep -c '^FAILED: .*build/found/device.json' artifact.log)"
 
 # ---- the workflows ----
 
