@@ -38,6 +38,13 @@ static const char *run_text(tm_arena *arena, const tm_history *history, size_t r
                            has_minute ? time + 11 : "", name);
 }
 
+/* The same for a column: without the day, where the heading says that there is only one. */
+static const char *since_text(tm_arena *arena, const tm_history *history, size_t run) {
+    const char *text = run_text(arena, history, run);
+    bool has_minute = history->runs[run].time[0] != '\0' && text[10] == ' ' && text[11] != '(';
+    return has_minute && is_same_day(history, 0, history->run_count - 1) ? text + 11 : text;
+}
+
 static const char *who(tm_arena *arena, const tm_history_event *event, bool names_device) {
     const tm_history_series *of = event->series;
     return tm_figure_line(
@@ -106,7 +113,7 @@ static void add_latencies(const writer *to, bool is_last, const char *title) {
                                               {.title = "rows", .to_the_right = true},
                                               {.title = "before", .to_the_right = true, .drop = 2},
                                               {.title = "now", .to_the_right = true, .drop = 1},
-                                              {.title = "since", .least = 16},
+                                              {.title = "since", .least = 22},
                                               {.title = "solution", .least = 24}};
     tm_arena *arena = to->arena;
     const tm_history_changes *all = to->all;
@@ -124,7 +131,7 @@ static void add_latencies(const writer *to, bool is_last, const char *title) {
                                rows_text(arena, event),
                                tm_figure_latency(arena, event->before_ms),
                                tm_figure_latency(arena, event->after_ms),
-                               run_text(arena, all->history, event->run),
+                               since_text(arena, all->history, event->run),
                                who(arena, event, names_device)};
         tm_table_add(table, cells);
         tm_table_style(table, 0,
@@ -145,7 +152,7 @@ static void add_statuses(const writer *to) {
     static const tm_table_column columns[] = {{.title = "rows", .to_the_right = true},
                                               {.title = "before", .drop = 1},
                                               {.title = "now"},
-                                              {.title = "since", .least = 16},
+                                              {.title = "since", .least = 22},
                                               {.title = "solution", .least = 24}};
     tm_arena *arena = to->arena;
     const tm_history_changes *all = to->all;
@@ -156,9 +163,9 @@ static void add_statuses(const writer *to) {
         const tm_history_event *event = &all->events[i];
         if (event->kind < TM_HISTORY_BROKE || ++listed > MAX_LINES)
             continue;
-        const char *cells[] = {rows_text(arena, event), tm_status_name(event->from),
-                               tm_status_name(event->to), run_text(arena, all->history, event->run),
-                               who(arena, event, names_device)};
+        const char *cells[] = {
+            rows_text(arena, event), tm_status_name(event->from), tm_status_name(event->to),
+            since_text(arena, all->history, event->run), who(arena, event, names_device)};
         tm_table_add(table, cells);
         tm_table_style(table, 2, event->kind == TM_HISTORY_FIXED ? TM_STYLE_GOOD : TM_STYLE_BAD);
         add_note(table, rows_note(arena, all, event));
