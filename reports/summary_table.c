@@ -100,7 +100,8 @@ static void add_definition_row(const place *out, tm_table *table,
     const char *name = tm_figure_line(arena, definition->name);
     const char *cells[] = {name, passed_text(arena, &definition->score), "-", "-", "-", "-"};
     if (best != NULL) {
-        cells[2] = tm_figure_solution(arena, best->name, definition->name, 30);
+        size_t width = 18 + name_width(out, 0) / 2;
+        cells[2] = tm_figure_solution(arena, best->name, definition->name, width);
         cells[3] =
             tm_figure_latency_range(arena, best->score.min_latency_ms, best->score.max_latency_ms);
         cells[4] = speedup_text(arena, &best->score);
@@ -112,7 +113,7 @@ static void add_definition_row(const place *out, tm_table *table,
 
 static void add_definition_table(const place *out, const tm_model *model) {
     /* Definitions differ by sizes in the middle of their names: solutions give way first. */
-    size_t least = out->terminal->width >= tm_terminal_file.width ? 36 : 28;
+    size_t least = out->terminal->width >= tm_terminal_file.width ? 34 : 28;
     const tm_table_column columns[] = {{.title = "definition", .least = least},
                                        {.title = "passed", .to_the_right = true},
                                        {.title = "best solution", .least = 13},
