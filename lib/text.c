@@ -121,6 +121,11 @@ size_t tm_text_utf8_prefix(const char *bytes, size_t length) {
     return at;
 }
 
+bool tm_text_ends_with(const char *text, const char *ending) {
+    size_t length = strlen(text), tail = strlen(ending);
+    return length > tail && strcmp(text + length - tail, ending) == 0;
+}
+
 bool tm_text_matches(const char *globs, const char *name) {
     if (globs == NULL || globs[0] == '\0')
         return true;

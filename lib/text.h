@@ -41,6 +41,9 @@ size_t tm_text_utf8_bytes(const char *bytes, size_t length);
 /* Bytes at the start of `bytes` that are valid UTF-8 without NUL; `length` when all are. */
 size_t tm_text_utf8_prefix(const char *bytes, size_t length);
 
+/* False also when the text is nothing but the ending. */
+bool tm_text_ends_with(const char *text, const char *ending);
+
 /* True when `name` matches one of the comma-separated globs; a NULL or empty list matches all. */
 bool tm_text_matches(const char *globs, const char *name);
 

@@ -403,6 +403,8 @@ bool tm_trace_parse(tm_node_reader *reader, const tm_node *node, tm_trace *trace
     }
     tm_node_need_string(reader, node, "", "definition", &trace->definition);
     trace->workload = tm_node_need(reader, node, "", "workload", TM_NODE_OBJECT);
+    if (trace->workload != NULL)
+        tm_node_may(reader, trace->workload, "workload", "axes", TM_NODE_OBJECT);
     tm_node_may_string(reader, node, "", "solution", &trace->solution);
     const tm_node *evaluation = tm_node_may(reader, node, "", "evaluation", TM_NODE_OBJECT);
     const tm_node *own = tm_node_may(reader, node, "", "tracemill", TM_NODE_OBJECT);
@@ -417,4 +419,10 @@ bool tm_trace_parse(tm_node_reader *reader, const tm_node *node, tm_trace *trace
         read_own(reader, own, evaluation == NULL, trace);
     tm_node_note_unknown(reader, node, "", keys, COUNT(keys));
     return tm_diag_count(reader->diag, TM_DIAG_ERROR) == errors_before;
+}
+
+const char *tm_trace_beside(tm_arena *arena, const char *path, const char *ending) {
+    if (!tm_text_ends_with(path, ".json"))
+        return NULL;
+    return tm_arena_format(arena, "%.*s%s", (int)(strlen(path) - strlen(".json")), path, ending);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/arena.h"
 #include "lib/json.h"
 #include "lib/node.h"
 
@@ -71,5 +72,9 @@ bool tm_trace_write(const char *path, tm_trace *trace);
  * writes: without `tracemill`, author and op_type are ""; a row without a result (evaluation null,
  * as in a workload file) is VOID, with solution "" when that is null. */
 bool tm_trace_parse(tm_node_reader *reader, const tm_node *node, tm_trace *trace);
+
+/* What lies beside a trace: its path with another ending in place of ".json", such as ".samples".
+ * NULL of a path that does not end so, as of a JSONL. */
+const char *tm_trace_beside(tm_arena *arena, const char *path, const char *ending);
 
 #endif

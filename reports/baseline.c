@@ -7,6 +7,7 @@
 
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/text.h"
 
 #define MAX_DEPTH 16
 
@@ -16,11 +17,6 @@ typedef struct {
     size_t capacity;
     const char *ending; /* which files to read: ".json" or ".jsonl" */
 } collector;
-
-static bool ends_with(const char *text, const char *ending) {
-    size_t length = strlen(text), rest = strlen(ending);
-    return length > rest && strcmp(text + length - rest, ending) == 0;
-}
 
 /* Counts a file or a row that is no trace, and keeps what is wrong with the first. */
 static void note_broken(collector *all, const char *path, const tm_diag *diag) {
@@ -66,11 +62,10 @@ static void take_file(collector *all, const char *path) {
         note_broken(all, path, unheard);
         return;
     }
-    if (ends_with(path, ".json")) {
+    if (tm_text_ends_with(path, ".json")) {
         const tm_node *node = tm_json_parse_all(all->arena, source, unheard);
-        int stem = (int)(strlen(path) - strlen(".json"));
         if (node != NULL)
-            take(all, node, path, tm_arena_format(all->arena, "%.*s.samples", stem, path));
+            take(all, node, path, tm_trace_beside(all->arena, path, ".samples"));
         else
             note_broken(all, path, unheard);
         return;
@@ -92,7 +87,7 @@ static void walk(collector *all, const char *folder, int depth) {
         const char *path = tm_file_join(all->arena, folder, entries[i].name);
         if (entries[i].is_folder && depth < MAX_DEPTH)
             walk(all, path, depth + 1);
-        else if (!entries[i].is_folder && ends_with(path, all->ending))
+        else if (!entries[i].is_folder && tm_text_ends_with(path, all->ending))
             take_file(all, path);
     }
 }

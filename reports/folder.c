@@ -190,11 +190,8 @@ static const char *reason_of(tm_arena *arena, const tm_trace *trace) {
 }
 
 static const char *log_beside(tm_arena *arena, const char *path) {
-    size_t length = strlen(path), ending = strlen(".json");
-    if (length < ending || strcmp(path + length - ending, ".json") != 0)
-        return NULL;
-    const char *log = tm_arena_format(arena, "%.*s.log", (int)(length - ending), path);
-    return access(log, F_OK) == 0 ? log : NULL;
+    const char *log = tm_trace_beside(arena, path, ".log");
+    return log != NULL && access(log, F_OK) == 0 ? log : NULL;
 }
 
 /* The solution of `count` cells, sorted by uuid as the workloads are. */

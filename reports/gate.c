@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/crew.h"
+#include "lib/file.h"
 #include "reports/doubt.h"
 #include "reports/figure.h"
 
@@ -99,11 +100,11 @@ static void settle_timing(tm_arena *arena, const tm_gate *gate, const char *buil
         out->why = "same solution, harness and device";
         return;
     }
-    int stem = (int)(strlen(out->cell->trace_path) - strlen(".json"));
-    const char *samples =
-        tm_arena_format(arena, "%s/%.*s.samples", build, stem, out->cell->trace_path);
     /* A cell's samples are of no use behind its own comparison. */
     tm_arena *own = tm_arena_create();
+    const char *samples = tm_trace_beside(own, out->cell->trace_path, ".samples");
+    if (samples != NULL)
+        samples = tm_file_join(own, build, samples);
     tm_timing old = tm_timing_read(own, before, out->before->samples_path);
     tm_timing new = tm_timing_read(own, after, samples);
     if (obstacle != NULL || old.source == TM_TIMING_NONE || new.source == TM_TIMING_NONE) {

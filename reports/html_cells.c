@@ -147,10 +147,8 @@ static void add_samples(tm_html_page *page, const tm_model_cell *cell) {
     tm_samples samples = {0};
     tm_arena *scratch = tm_arena_create();
     bool timed = cell->state == TM_MODEL_RAN && tm_html_data_detail(cell, "trials") != NULL;
-    size_t stem = timed ? strlen(cell->trace_path) - strlen(".json") : 0;
-    const char *path =
-        timed ? tm_arena_format(scratch, "%.*s.samples", (int)stem, cell->trace_path) : "";
-    if (timed &&
+    const char *path = timed ? tm_trace_beside(scratch, cell->trace_path, ".samples") : NULL;
+    if (path != NULL &&
         tm_samples_read(scratch, tm_file_join(scratch, page->origin->build, path), &samples)) {
         tm_page_json_open(page->text, '[');
         tm_page_json_number(page->text, samples.low_ns);

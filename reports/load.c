@@ -58,9 +58,8 @@ static const char *first_error(const tm_diag *diag, size_t begin) {
 
 static const char *find_log(loader *load, const tm_model_cell *cell, const char *compiler_log) {
     tm_arena *arena = load->reader.arena;
-    size_t stem = strlen(cell->trace_path) - strlen(".json");
-    const char *log = tm_arena_format(arena, "%.*s.log", (int)stem, cell->trace_path);
-    if (access(tm_file_join(arena, load->build, log), F_OK) == 0)
+    const char *log = tm_trace_beside(arena, cell->trace_path, ".log");
+    if (log != NULL && access(tm_file_join(arena, load->build, log), F_OK) == 0)
         return log;
     bool compiled = cell->state == TM_MODEL_RAN && cell->trace.status == TM_STATUS_COMPILE_ERROR;
     return compiled && access(tm_file_join(arena, load->build, compiler_log), F_OK) == 0

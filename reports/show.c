@@ -127,7 +127,7 @@ static void add_speedups(page *out) {
     if (ratio > 0.0)
         add_prose(out, "baseline", TM_STYLE_PLAIN,
                   tm_arena_format(out->arena, "%s: %s over %s",
-                                  tm_figure_latency(out->arena, base->trace.latency_ms),
+                                  tm_figure_latency(out->arena, tm_ranking_latency_ms(base)),
                                   tm_figure_speedup(out->arena, ratio), baseline->name));
 }
 
@@ -310,12 +310,9 @@ static void add_paths(page *out, const tm_show_origin *origin) {
 }
 
 tm_timing tm_show_timing(tm_arena *arena, const tm_model_cell *cell, const tm_show_origin *origin) {
-    const char *samples = NULL;
-    size_t length = strlen(cell->trace_path), ending = strlen(".json");
-    if (length > ending && strcmp(cell->trace_path + length - ending, ".json") == 0)
-        samples = tm_file_join(
-            arena, origin->build,
-            tm_arena_format(arena, "%.*s.samples", (int)(length - ending), cell->trace_path));
+    const char *samples = tm_trace_beside(arena, cell->trace_path, ".samples");
+    if (samples != NULL)
+        samples = tm_file_join(arena, origin->build, samples);
     return tm_timing_read(arena, &cell->trace, samples);
 }
 
