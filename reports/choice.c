@@ -37,10 +37,20 @@ static void cut_ending(char *text, const char *ending) {
         text[length - tail] = '\0';
 }
 
+/* What stands behind the last folder "traces" of a path; NULL of what is none. */
+static const char *behind_traces(const char *text) {
+    static const char folder[] = "traces/";
+    const char *behind = NULL;
+    for (const char *at = text; (at = strstr(at, folder)) != NULL; at += strlen(folder))
+        if (at == text || at[-1] == '/')
+            behind = at + strlen(folder);
+    return behind;
+}
+
 static word_list split(tm_arena *arena, const char *text) {
-    const char *traces = strstr(text, "traces/");
-    bool is_path = traces != NULL && (traces == text || traces[-1] == '/');
-    char *rest = tm_arena_format(arena, "%s", is_path ? traces + strlen("traces/") : text);
+    const char *behind = behind_traces(text);
+    bool is_path = behind != NULL;
+    char *rest = tm_arena_format(arena, "%s", is_path ? behind : text);
     char *figures = strstr(rest, ": ");
     if (figures != NULL)
         *figures = '\0'; /* of a line of ninja bench: what follows was measured */
