@@ -115,20 +115,27 @@ const char *tm_figure_count(tm_arena *arena, size_t count, const char *noun) {
     return tm_arena_format(arena, "%zu %s%s", count, noun, count == 1 ? "" : "s");
 }
 
-/* C0, DEL, and C1 (U+0080 to U+009F), which terminals obey as well. */
-static bool is_control(const char *byte) {
-    unsigned char first = (unsigned char)byte[0], second = (unsigned char)byte[1];
-    return first < 0x20 || first == 0x7f || (first == 0xc2 && second >= 0x80 && second <= 0x9f);
+/* Bytes at the start of a text that no terminal shows but obeys: C0, DEL, C1 (U+0080 to U+009F),
+ * and what turns the direction of the rest (U+202A to U+202E, U+2066 to U+2069); 0: none. */
+static size_t control_bytes(const char *text) {
+    const unsigned char *byte = (const unsigned char *)text;
+    if (byte[0] < 0x20 || byte[0] == 0x7f)
+        return 1;
+    if (byte[0] == 0xc2)
+        return byte[1] >= 0x80 && byte[1] <= 0x9f ? 2 : 0;
+    if (byte[0] != 0xe2 || byte[1] == '\0')
+        return 0;
+    bool turns = (byte[1] == 0x80 && byte[2] >= 0xaa && byte[2] <= 0xae) ||
+                 (byte[1] == 0x81 && byte[2] >= 0xa6 && byte[2] <= 0xa9);
+    return turns ? 3 : 0;
 }
 
 const char *tm_figure_line(tm_arena *arena, const char *text) {
     char *line = tm_arena_copy(arena, text, strlen(text));
-    for (char *byte = line; *byte != '\0'; byte++) {
-        if (!is_control(byte))
-            continue;
-        if ((unsigned char)*byte == 0xc2)
-            *byte++ = ' ';
-        *byte = ' ';
+    for (char *at = line; *at != '\0';) {
+        size_t length = control_bytes(at);
+        memset(at, ' ', length);
+        at += length > 0 ? length : 1;
     }
     return line;
 }

@@ -67,7 +67,7 @@ const char *tm_gate_text_format(tm_arena *arena, const tm_gate *gate, const tm_t
     add_table(arena, gate, terminal, &text);
     const char *const *method = tm_gate_figure_method(arena, gate);
     for (size_t i = 0; method[i] != NULL; i++)
-        tm_text_format(&text, "%s\n", method[i]);
+        tm_text_format(&text, "%s\n", tm_figure_line(arena, method[i]));
     tm_text_format(&text, "gate %s: %s\n",
                    tm_gate_has_failed(gate)
                        ? tm_terminal_paint(arena, terminal, TM_STYLE_BAD, "FAILED")

@@ -23,35 +23,38 @@ static bool is_same_day(const tm_history *history, size_t run, size_t other) {
            strncmp(history->runs[run].time, history->runs[other].time, 10) == 0;
 }
 
-/* "2026-10-12 (a1b2c3d)", with the minute where another run is of the same day. */
-static const char *run_text(tm_arena *arena, const tm_history *history, size_t run) {
+/* "2026-10-12 (a1b2c3d)", with the minute where another run is of the same day. `has_minute` (may
+ * be NULL) tells whether it is there: behind the day's ten bytes and a blank. */
+static const char *run_text(tm_arena *arena, const tm_history *history, size_t run,
+                            bool *has_minute) {
     const char *time = history->runs[run].time, *name = tm_history_run_name(arena, history, run);
     size_t length = strlen(name);
     if (length > NAME_WIDTH && tm_figure_width(name) == length) /* a path's end tells more */
         name = tm_arena_format(arena, "..%s", name + length - NAME_WIDTH + 2);
-    name = tm_figure_line(arena, tm_figure_cut(arena, name, NAME_WIDTH));
+    name = tm_figure_cut(arena, name, NAME_WIDTH);
+    bool is_timed = strlen(time) > 15 && (is_same_day(history, run, run + 1) ||
+                                          (run > 0 && is_same_day(history, run, run - 1)));
+    if (has_minute != NULL)
+        *has_minute = is_timed;
     if (time[0] == '\0')
         return name;
-    bool has_minute = strlen(time) > 15 && (is_same_day(history, run, run + 1) ||
-                                            (run > 0 && is_same_day(history, run, run - 1)));
-    return tm_arena_format(arena, "%.10s%s%.5s (%s)", time, has_minute ? " " : "",
-                           has_minute ? time + 11 : "", name);
+    return tm_arena_format(arena, "%.10s%s%.5s (%s)", time, is_timed ? " " : "",
+                           is_timed ? time + 11 : "", name);
 }
 
 /* The same for a column: without the day, where the heading says that there is only one. */
 static const char *since_text(tm_arena *arena, const tm_history *history, size_t run) {
-    const char *text = run_text(arena, history, run);
-    bool has_minute = history->runs[run].time[0] != '\0' && text[10] == ' ' && text[11] != '(';
+    bool has_minute;
+    const char *text = run_text(arena, history, run, &has_minute);
     return has_minute && is_same_day(history, 0, history->run_count - 1) ? text + 11 : text;
 }
 
 static const char *who(tm_arena *arena, const tm_history_event *event, bool names_device) {
     const tm_history_series *of = event->series;
-    return tm_figure_line(
-        arena, tm_arena_format(arena, "%s of %s%s%s",
-                               tm_figure_solution(arena, of->solution, of->definition, 20),
-                               tm_figure_cut(arena, of->definition, 40), names_device ? " on " : "",
-                               names_device ? of->device : ""));
+    return tm_arena_format(arena, "%s of %s%s%s",
+                           tm_figure_solution(arena, of->solution, of->definition, 20),
+                           tm_figure_cut(arena, of->definition, 40), names_device ? " on " : "",
+                           names_device ? of->device : "");
 }
 
 /* Which rows, when it is a few of several. */
@@ -70,9 +73,7 @@ static const char *rows_note(tm_arena *arena, const tm_history_changes *all,
 }
 
 static const char *also_note(tm_arena *arena, const tm_history_event *event) {
-    return event->also[0] == '\0'
-               ? ""
-               : tm_arena_format(arena, "also: %s", tm_figure_line(arena, event->also));
+    return event->also[0] == '\0' ? "" : tm_arena_format(arena, "also: %s", event->also);
 }
 
 static bool has_devices(const tm_history *history) {
@@ -92,7 +93,9 @@ static void add_note(tm_table *table, const char *note) {
 }
 
 static void add_prose(const writer *to, const char *text) {
-    tm_text_format(to->text, "%s\n", tm_figure_wrap(to->arena, text, to->terminal->width, 2));
+    tm_text_format(
+        to->text, "%s\n",
+        tm_figure_wrap(to->arena, tm_figure_line(to->arena, text), to->terminal->width, 2));
 }
 
 static void finish_table(const writer *to, tm_table *table, const char *title, size_t listed,
@@ -169,7 +172,7 @@ static void add_statuses(const writer *to) {
         tm_table_add(table, cells);
         tm_table_style(table, 2, event->kind == TM_HISTORY_FIXED ? TM_STYLE_GOOD : TM_STYLE_BAD);
         add_note(table, rows_note(arena, all, event));
-        add_note(table, tm_figure_line(arena, event->reason));
+        add_note(table, event->reason);
         add_note(table, also_note(arena, event));
         shown++;
     }
@@ -185,8 +188,8 @@ static void add_waves(const writer *to) {
         add_prose(to, tm_arena_format(to->arena,
                                       "%s: %zu of %zu solutions became %s together; look at what "
                                       "they share (machine, driver, compiler, harness) first.",
-                                      run_text(to->arena, all->history, wave->run), wave->solutions,
-                                      wave->of_solutions,
+                                      run_text(to->arena, all->history, wave->run, NULL),
+                                      wave->solutions, wave->of_solutions,
                                       wave->kind == TM_HISTORY_SLOWER ? "slower" : "faster"));
     }
 }
@@ -240,8 +243,8 @@ const char *tm_history_text_format(tm_arena *arena, const tm_history_changes *al
                               tm_figure_count(arena, history->run_count, "run"),
                               tm_figure_count(arena, history->series_count, "cell"),
                               has_devices(history) ? "several devices" : history->series[0].device,
-                              run_text(arena, history, 0),
-                              run_text(arena, history, history->run_count - 1)));
+                              run_text(arena, history, 0, NULL),
+                              run_text(arena, history, history->run_count - 1, NULL)));
     add_latencies(&to, false, "Changed for good, largest first");
     add_waves(&to);
     add_latencies(&to, true, "AMBIGUOUS: only the last run differs, which may be an outlier");

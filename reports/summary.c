@@ -37,7 +37,9 @@ static void add_title(page *out, tm_style style, const char *title, const char *
 }
 
 static void add_prose(page *out, const char *text) {
-    tm_text_format(out->text, "%s\n", tm_figure_wrap(out->arena, text, out->terminal->width, 2));
+    tm_text_format(
+        out->text, "%s\n",
+        tm_figure_wrap(out->arena, tm_figure_line(out->arena, text), out->terminal->width, 2));
 }
 
 /* `head`, as many of the names as fit into the width, and `tail`. */
@@ -62,6 +64,11 @@ static void add_list(page *out, const char *head, const char *const *names, size
         used += strlen(comma) + tm_figure_width(name);
     }
     tm_text_format(out->text, "%s\n", tail);
+}
+
+/* What is to be copied, on one line. */
+static void add_whole(page *out, const char *label, const char *raw) {
+    tm_text_format(out->text, "%s%s\n", label, tm_figure_line(out->arena, raw));
 }
 
 /* A line in at most three, indented as the text of a failure. */
@@ -223,11 +230,11 @@ static void add_group(page *out, const tm_group *group) {
         add_list(out, "    also ", others, group->count - 1, "");
     }
     if (first->log_path != NULL)
-        tm_text_format(out->text, "    log  %s\n", first->log_path);
+        add_whole(out, "    log  ", first->log_path);
     else
-        tm_text_format(out->text, "    see  %s\n", first->trace_path);
+        add_whole(out, "    see  ", first->trace_path);
     if (first->state == TM_MODEL_RAN && first->command != NULL)
-        tm_text_format(out->text, "    run  %s\n", first->command);
+        add_whole(out, "    run  ", first->command);
     else if (first->state != TM_MODEL_RAN)
         tm_text_add(out->text, "    fix  delete it, then `ninja bench`\n");
 }
@@ -245,7 +252,7 @@ static void add_failures(page *out, const tm_model *model, const char *build) {
     if (broken > 0)
         tm_text_format(out->text, " and %s", tm_figure_count(out->arena, broken, "broken trace"));
     if (strcmp(build, ".") != 0)
-        tm_text_format(out->text, "; paths are relative to %s", build);
+        tm_text_format(out->text, "; paths are relative to %s", tm_figure_line(out->arena, build));
     tm_text_add(out->text, "\n");
     for (size_t i = 0; i < count && i < MAX_FAILURES; i++)
         add_group(out, &groups[i]);

@@ -49,8 +49,8 @@ void tm_table_add(tm_table *table, const char *const *cells) {
     assert(table->row_count < table->max_rows);
     table_row *row = &table->rows[table->row_count++];
     for (size_t i = 0; i < table->column_count; i++) {
-        row->cells[i] = cells[i];
-        size_t width = tm_figure_width(cells[i]);
+        row->cells[i] = tm_figure_line(table->arena, cells[i]);
+        size_t width = tm_figure_width(row->cells[i]);
         if (width > table->widths[i])
             table->widths[i] = width;
     }
@@ -63,12 +63,13 @@ void tm_table_style(tm_table *table, size_t column, tm_style style) {
 
 void tm_table_add_heading(tm_table *table, const char *heading) {
     assert(table->row_count < table->max_rows);
-    table->rows[table->row_count++].line = heading;
+    table->rows[table->row_count++].line = tm_figure_line(table->arena, heading);
 }
 
 void tm_table_add_note(tm_table *table, const char *note) {
     assert(table->row_count < table->max_rows);
-    table->rows[table->row_count++] = (table_row){.line = note, .is_note = true};
+    table->rows[table->row_count++] =
+        (table_row){.line = tm_figure_line(table->arena, note), .is_note = true};
 }
 
 /* ---- fitting ---- */

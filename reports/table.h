@@ -1,8 +1,8 @@
 /* table: aligned columns of plain text, no wider than what they are written to.
  *
- * Cells are UTF-8 without line breaks and borrowed until the table is printed. A table that is too
- * wide shortens the columns that may be, then leaves out those that may be, and only then is too
- * wide. Deliberately does not know what stands in them. */
+ * Of cells, headings and notes it keeps what tm_figure_line leaves of them, for they may be
+ * strangers'. A table that is too wide shortens the columns that may be, then leaves out those that
+ * may be, and only then is too wide. Deliberately does not know what stands in them. */
 #ifndef TM_REPORTS_TABLE_H
 #define TM_REPORTS_TABLE_H
 
