@@ -157,8 +157,11 @@ static void add_cell(page *out, tm_table *table, const tm_diff_cell *cell, const
     const tm_gate_cell *gate = cell->cell;
     const char *const row[] = {
         tm_gate_name(cell->verdict),
-        tm_figure_latency(out->arena, gate->before_ms),
-        tm_figure_latency(out->arena, gate->after_ms),
+        tm_figure_cut(out->arena, tm_gate_figure_before(out->arena, gate),
+                      TM_GATE_FIGURE_STATUS_WIDTH),
+        tm_figure_cut(out->arena,
+                      cell->verdict == TM_GATE_GONE ? "-" : tm_gate_figure_now(out->arena, gate),
+                      TM_GATE_FIGURE_STATUS_WIDTH),
         ratio_text(out->arena, cell->ratio),
         tm_gate_figure_interval(out->arena, gate),
         tm_figure_line(out->arena, gate->definition),
@@ -175,8 +178,8 @@ static void add_cell(page *out, tm_table *table, const tm_diff_cell *cell, const
 static void add_cells(page *out) {
     static const tm_table_column columns[] = {
         {.title = "verdict"},
-        {.title = "A", .to_the_right = true, .drop = 2},
-        {.title = "B", .to_the_right = true, .drop = 1},
+        {.title = "A", .to_the_right = true, .least = 9, .drop = 2},
+        {.title = "B", .to_the_right = true, .least = 9, .drop = 1},
         {.title = "B / A", .to_the_right = true},
         {.title = "interval", .to_the_right = true, .drop = 4},
         {.title = "definition", .least = 20, .drop = 5},

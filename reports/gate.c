@@ -77,6 +77,7 @@ static const char *status_of(const tm_model_cell *cell) {
 static void settle_status(tm_arena *arena, tm_gate_cell *out) {
     const tm_model_cell *cell = out->cell;
     bool passed = out->before->trace.status == TM_STATUS_PASSED;
+    out->before_ms = passed ? out->before->trace.latency_ms : 0.0;
     out->why = tm_arena_format(arena, "%s%s%s", status_of(cell), cell->reason[0] ? ": " : "",
                                cell->reason);
     if (!passed)

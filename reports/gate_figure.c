@@ -21,6 +21,20 @@ tm_style tm_gate_figure_style(tm_gate_verdict verdict) {
     return styles[verdict];
 }
 
+const char *tm_gate_figure_before(tm_arena *arena, const tm_gate_cell *cell) {
+    if (cell->before == NULL || cell->before->trace.status == TM_STATUS_PASSED)
+        return tm_figure_latency(arena, cell->before_ms);
+    return tm_status_name(cell->before->trace.status);
+}
+
+const char *tm_gate_figure_now(tm_arena *arena, const tm_gate_cell *cell) {
+    const tm_model_cell *now = cell->cell;
+    if (now == NULL || now->state == TM_MODEL_WAITING ||
+        (now->state == TM_MODEL_RAN && now->trace.status == TM_STATUS_PASSED))
+        return tm_figure_latency(arena, cell->after_ms);
+    return tm_figure_status(now);
+}
+
 const char *tm_gate_figure_change(tm_arena *arena, const tm_gate_cell *cell) {
     return cell->is_compared ? tm_gate_figure_ratio(arena, cell->comparison.ratio) : "-";
 }

@@ -10,6 +10,12 @@
 tm_style tm_gate_figure_style(tm_gate_verdict verdict);
 /* "+5.3%", "-12.0%", "x3.4". */
 const char *tm_gate_figure_ratio(tm_arena *arena, double ratio);
+/* The latency, else the status: "10.0 us", "TIMEOUT"; "-" where there was no such cell. */
+const char *tm_gate_figure_before(tm_arena *arena, const tm_gate_cell *cell);
+/* The same of now. */
+const char *tm_gate_figure_now(tm_arena *arena, const tm_gate_cell *cell);
+/* Columns of a terminal that a status beside latencies gets; the note tells it in full. */
+#define TM_GATE_FIGURE_STATUS_WIDTH 13
 /* "+5.3%", "-12%", "3.4x"; "-" when not compared. */
 const char *tm_gate_figure_change(tm_arena *arena, const tm_gate_cell *cell);
 /* "+4.1% .. +6.6%"; "-" when not compared. */

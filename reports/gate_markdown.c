@@ -28,7 +28,7 @@ static void add_row(tm_arena *arena, tm_text *text, const tm_gate_cell *cell) {
         text, "| %s | %s | %s | %s | %s | %s | %s |\n",
         tm_markdown_escape(arena, tm_figure_solution(arena, cell->solution, cell->definition, 60)),
         tm_markdown_escape(arena, cell->definition), tm_markdown_escape(arena, axes),
-        tm_figure_latency(arena, cell->before_ms), tm_figure_latency(arena, cell->after_ms),
+        tm_gate_figure_before(arena, cell), tm_gate_figure_now(arena, cell),
         cell->is_compared
             ? tm_arena_format(arena, "**%s** (%s)", tm_gate_figure_change(arena, cell),
                               tm_gate_figure_interval(arena, cell))

@@ -42,8 +42,8 @@ static void add_table(tm_arena *arena, const tm_gate *gate, const tm_terminal *t
         const char *note = tm_figure_line(arena, tm_gate_figure_note(arena, cell));
         const char *cells[] = {
             tm_gate_name(cell->verdict),
-            tm_figure_latency(arena, cell->before_ms),
-            tm_figure_latency(arena, cell->after_ms),
+            tm_figure_cut(arena, tm_gate_figure_before(arena, cell), TM_GATE_FIGURE_STATUS_WIDTH),
+            tm_figure_cut(arena, tm_gate_figure_now(arena, cell), TM_GATE_FIGURE_STATUS_WIDTH),
             tm_gate_figure_change(arena, cell),
             tm_gate_figure_interval(arena, cell),
             describe(arena, cell),

@@ -61,9 +61,10 @@ const figure = (() => {
 
     /* What `ninja gate` says of a cell. */
     function change(one) {
-        return one.ratio ? latency(one.latency_before_ms) + " \u2192 " + latency(one.latency_ms) +
-            ", times " + one.ratio.toFixed(3) + " (" + one.ratio_low.toFixed(3) + " .. " +
-            one.ratio_high.toFixed(3) + ")" : one.why || one.status_before + " \u2192 " + one.status;
+        const before = one.latency_before_ms ? latency(one.latency_before_ms) : one.status_before;
+        const now = one.latency_ms ? latency(one.latency_ms) : one.why || one.status;
+        return before + " \u2192 " + now + (one.ratio ? ", times " + one.ratio.toFixed(3) + " (" +
+            one.ratio_low.toFixed(3) + " .. " + one.ratio_high.toFixed(3) + ")" : "");
     }
 
     /* An error, which may be the string of a trace: "Infinity", "NaN". */

@@ -195,7 +195,8 @@ expect html/complaints '' "$(browser_complaints)"
 # What ninja gate writes, of two cells.
 jq '{failed: true, threshold: 0.02, counts: {SLOWER: 1, FASTER: 0, REGRESSED: 1, SAME: 9998},
     baseline: {path: "earlier"}, cells: [([.cells[] | select(.status != "PASSED")][0] |
-    {verdict: "REGRESSED", definition, solution, uuid, why: "it did not return", latency_ms}),
+    {verdict: "REGRESSED", definition, solution, uuid, why: "it did not return", latency_ms,
+    latency_before_ms: 0.01, status_before: "PASSED"}),
     (.cells[7] | {verdict: "SLOWER", definition, solution, uuid, why: "", latency_ms,
     latency_before_ms: (.latency_ms / 2), ratio: 2, ratio_low: 1.9, ratio_high: 2.1})]}' $json \
     >many/out/gate.json
@@ -205,6 +206,8 @@ expect html/gate "REGRESSED SLOWER $(jq -r '.cells[1].solution' many/out/gate.js
         .map((one) => one.textContent).join(" ")')"
 check html/gate 'document.querySelector(".gate li:nth-child(2)").textContent.endsWith(
     "times 2.000 (1.900 .. 2.100)")'
+check html/gate 'document.querySelector(".gate li").textContent.endsWith(
+    "10.0 us \u2192 it did not return")'
 click html/gate '.gate li:nth-child(2) a'
 until_true 'document.getElementById("cell").open'
 expect html/gate "$(jq -r '.cells[7].command' $json)" "$(browser_text '#command')"
