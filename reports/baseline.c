@@ -7,9 +7,7 @@
 
 #include "lib/file.h"
 #include "lib/json.h"
-#include "lib/text.h"
-
-#define MAX_DEPTH 16
+#include "reports/walk.h"
 
 typedef struct {
     tm_arena *arena;
@@ -33,6 +31,18 @@ static void note_broken(collector *all, const char *path, const tm_diag *diag) {
                                                  entries[i].column, entries[i].message);
 }
 
+/* What the operating system does not let be read: the traces are not whole. */
+static void note_refused(void *context, const char *what) {
+    tm_baseline *baseline = ((collector *)context)->baseline;
+    if (baseline->refused++ == 0)
+        baseline->refused_why = what;
+}
+
+/* Whether the system refused a file that is one; a pipe or a dangling link is none. */
+static bool is_refused(int reason) {
+    return reason != EINVAL && reason != EFBIG && reason != ENOENT;
+}
+
 /* A row without a result is a workload; another object that is no trace, a report. */
 static void take(collector *all, const tm_node *node, const char *path, const char *samples_path) {
     const tm_node *workload = tm_node_get(node, "workload");
@@ -54,15 +64,20 @@ static void take(collector *all, const tm_node *node, const char *path, const ch
     baseline->cells[baseline->count++] = cell;
 }
 
-static void take_file(collector *all, const char *path) {
+static void take_file(void *context, const char *path) {
+    collector *all = context;
     const tm_source *source = tm_file_read(all->arena, path);
     tm_diag *unheard = tm_diag_create(all->arena);
+    if (source == NULL && is_refused(errno)) {
+        note_refused(all, tm_arena_format(all->arena, "%s: %s", path, strerror(errno)));
+        return;
+    }
     if (source == NULL) {
         tm_diag_error(unheard, tm_diag_command_line, NULL, "cannot read it: %s", strerror(errno));
         note_broken(all, path, unheard);
         return;
     }
-    if (tm_text_ends_with(path, ".json")) {
+    if (strcmp(all->ending, ".json") == 0) {
         const tm_node *node = tm_json_parse_all(all->arena, source, unheard);
         if (node != NULL)
             take(all, node, path, tm_trace_beside(all->arena, path, ".samples"));
@@ -77,18 +92,6 @@ static void take_file(collector *all, const char *path) {
             take(all, node, path, NULL);
         else
             note_broken(all, path, unheard);
-    }
-}
-
-static void walk(collector *all, const char *folder, int depth) {
-    size_t count;
-    const tm_file_entry *entries = tm_file_list(all->arena, folder, &count);
-    for (size_t i = 0; entries != NULL && i < count; i++) {
-        const char *path = tm_file_join(all->arena, folder, entries[i].name);
-        if (entries[i].is_folder && depth < MAX_DEPTH)
-            walk(all, path, depth + 1);
-        else if (!entries[i].is_folder && tm_text_ends_with(path, all->ending))
-            take_file(all, path);
     }
 }
 
@@ -162,6 +165,18 @@ static void settle(tm_arena *arena, tm_baseline *baseline, tm_baseline_rule rule
     baseline->count = kept;
 }
 
+static void tell_refused(tm_arena *arena, const tm_baseline_request *request,
+                         const tm_baseline *baseline, tm_diag *diag) {
+    if (baseline->refused == 0)
+        return;
+    const char *more = baseline->refused == 1
+                           ? ""
+                           : tm_arena_format(arena, " (and %zu more)", baseline->refused - 1);
+    tm_diag_error(diag, tm_diag_command_line, request->option,
+                  "cannot read all traces: %s%s; what is there is missing here",
+                  baseline->refused_why, more);
+}
+
 bool tm_baseline_read(tm_arena *arena, const tm_baseline_request *request, tm_diag *diag,
                       tm_baseline *baseline) {
     /* Where one JSON file per cell is, samples are too. */
@@ -176,21 +191,28 @@ bool tm_baseline_read(tm_arena *arena, const tm_baseline_request *request, tm_di
                       "expected a folder with traces of an earlier run, got \"%s\"", folder);
         return false;
     }
-    const char *broken_why = NULL;
+    const char *broken_why = NULL, *refused_why = NULL;
+    size_t refused = 0;
     for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
         for (size_t j = 0; j < 2; j++) {
             const char *path =
                 places[i][0] != '\0' ? tm_file_join(arena, folder, places[i]) : folder;
             collector all = {arena, baseline, 0, endings[j]};
             *baseline = (tm_baseline){.path = path, .newest = ""};
-            if (stat(path, &status) == 0)
-                walk(&all, path, 0);
+            tm_walk_files(arena, &(tm_walk){endings[j], &all, take_file, note_refused}, path);
             settle(arena, baseline, request->rule);
-            if (baseline->count > 0)
+            refused = baseline->refused > 0 ? baseline->refused : refused;
+            refused_why = refused_why == NULL ? baseline->refused_why : refused_why;
+            if (baseline->count > 0) {
+                tell_refused(arena, request, baseline, diag);
                 return true;
+            }
             if (broken_why == NULL)
                 broken_why = baseline->broken_why;
         }
+    baseline->refused = refused;
+    baseline->refused_why = refused_why;
+    tell_refused(arena, request, baseline, diag);
     tm_diag_error(
         diag, tm_diag_command_line, request->option,
         "expected traces below \"%s\", got none%s%s%s; give the build folder of an earlier "

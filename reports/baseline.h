@@ -28,9 +28,11 @@ typedef struct {
     const char *newest;      /* the latest timestamp, or "" */
     tm_baseline_cell *cells; /* sorted by definition, solution, uuid; each once */
     size_t count;
-    size_t repeated;        /* traces of cells that another trace stands for */
-    size_t broken;          /* files or rows that should be traces and are not */
-    const char *broken_why; /* of the first: "FILE:LINE:COL: what is wrong"; NULL: none */
+    size_t repeated;         /* traces of cells that another trace stands for */
+    size_t broken;           /* files or rows that should be traces and are not */
+    const char *broken_why;  /* of the first: "FILE:LINE:COL: what is wrong"; NULL: none */
+    size_t refused;          /* folders and files that cannot be read: traces may be missing */
+    const char *refused_why; /* of the first: "PATH: why" */
 } tm_baseline;
 
 /* Which of several traces of one cell stands for it. */
@@ -47,7 +49,7 @@ typedef struct {
 } tm_baseline_request;
 
 /* The baseline in the arena. False after an error: nothing there, or no trace. What is broken is
- * counted only. */
+ * counted only; of what is refused an error tells, also where traces were found. */
 bool tm_baseline_read(tm_arena *arena, const tm_baseline_request *request, tm_diag *diag,
                       tm_baseline *baseline);
 /* The cell, or NULL. Borrows. */

@@ -64,9 +64,10 @@ int tm_diff_command_run(tm_arena *arena, tm_diag *diag, int count, char **argume
         return status;
     tm_baseline before;
     const tm_baseline_request request = {options.before, "A", TM_BASELINE_SCORED};
-    if (!tm_terminal_look(diag, STDOUT_FILENO, options.colour, &terminal) ||
-        !tm_baseline_read(arena, &request, diag, &before))
+    if (!tm_terminal_look(diag, STDOUT_FILENO, options.colour, &terminal))
         return TM_COMMAND_USAGE;
+    if (!tm_baseline_read(arena, &request, diag, &before))
+        return before.refused > 0 ? TM_COMMAND_ENVIRONMENT : TM_COMMAND_USAGE;
     const tm_model *model;
     tm_load_result loaded = tm_folder_load(arena, options.after, diag, &model);
     if (model == NULL)
@@ -76,7 +77,7 @@ int tm_diff_command_run(tm_arena *arena, tm_diag *diag, int count, char **argume
     const tm_gate *gate =
         tm_gate_run(arena, model, tm_folder_build(arena, options.after), &before, gate_options);
     const tm_diff diff = tm_diff_make(arena, gate);
-    if (!print(arena, diag, &options, &diff, &terminal))
+    if (!print(arena, diag, &options, &diff, &terminal) || before.refused > 0)
         return TM_COMMAND_ENVIRONMENT;
     if (before.broken > 0) {
         tm_diag_error(diag, tm_diag_command_line, "A",

@@ -12,8 +12,7 @@
 #include "reports/figure.h"
 #include "reports/hardware.h"
 #include "reports/score.h"
-
-#define MAX_DEPTH 8
+#include "reports/walk.h"
 
 /* What a file of a dataset says of the definition or solution that it holds. */
 typedef struct {
@@ -32,12 +31,22 @@ typedef struct {
     tm_baseline traces;
     dataset_list definitions, solutions;
     tm_hardware hardware;
+    bool is_refused; /* the operating system let not all of it be read; an error tells */
 } folder_reader;
+
+typedef struct {
+    folder_reader *folder;
+    const char *group; /* the key that says it */
+    dataset_list *list;
+} entry_reader;
 
 /* ---- the dataset around the traces ---- */
 
-static void read_entry(folder_reader *folder, const char *path, const char *group,
-                       dataset_list *list) {
+static void read_entry(void *context, const char *path) {
+    const entry_reader *entries = context;
+    folder_reader *folder = entries->folder;
+    dataset_list *list = entries->list;
+    const char *group = entries->group;
     tm_arena *arena = folder->reader.arena;
     const tm_source *source = tm_file_read(arena, path);
     tm_diag *unheard = tm_diag_create(arena);
@@ -57,19 +66,18 @@ static void read_entry(folder_reader *folder, const char *path, const char *grou
     list->entries[list->count++] = entry;
 }
 
-static void read_entries(folder_reader *folder, const char *path, const char *group, int depth,
+static void refuse_entries(void *context, const char *what) {
+    folder_reader *folder = ((const entry_reader *)context)->folder;
+    tm_diag_error(folder->reader.diag, tm_diag_command_line, "FOLDER",
+                  "cannot read all of the dataset: %s; what is there is not known here", what);
+    folder->is_refused = true;
+}
+
+static void read_entries(folder_reader *folder, const char *path, const char *group,
                          dataset_list *list) {
-    size_t count;
-    const tm_file_entry *entries = tm_file_list(folder->reader.arena, path, &count);
-    for (size_t i = 0; entries != NULL && i < count; i++) {
-        const char *name = entries[i].name;
-        const char *inner = tm_file_join(folder->reader.arena, path, name);
-        const char *end = strrchr(name, '.');
-        if (entries[i].is_folder && depth < MAX_DEPTH)
-            read_entries(folder, inner, group, depth + 1, list);
-        else if (!entries[i].is_folder && end != NULL && strcmp(end, ".json") == 0)
-            read_entry(folder, inner, group, list);
-    }
+    entry_reader reader = {folder, group, list};
+    tm_walk_files(folder->reader.arena, &(tm_walk){".json", &reader, read_entry, refuse_entries},
+                  path);
 }
 
 static int compare_entries(const void *left, const void *right) {
@@ -85,8 +93,8 @@ static const dataset_entry *find_entry(const dataset_list *list, const char *nam
 static void read_dataset(folder_reader *folder, const char *root) {
     tm_arena *arena = folder->reader.arena;
     dataset_list *lists[] = {&folder->definitions, &folder->solutions};
-    read_entries(folder, tm_file_join(arena, root, "definitions"), "op_type", 0, lists[0]);
-    read_entries(folder, tm_file_join(arena, root, "solutions"), "author", 0, lists[1]);
+    read_entries(folder, tm_file_join(arena, root, "definitions"), "op_type", lists[0]);
+    read_entries(folder, tm_file_join(arena, root, "solutions"), "author", lists[1]);
     for (int i = 0; i < 2; i++) {
         if (lists[i]->count == 0)
             continue;
@@ -310,8 +318,9 @@ const char *tm_folder_build(tm_arena *arena, const char *path) {
 bool tm_folder_read(tm_arena *arena, const char *path, tm_diag *diag, tm_folder_traces *traces) {
     folder_reader reader = {.reader = {arena, diag}};
     const tm_baseline_request request = {path, "FOLDER", TM_BASELINE_EACH};
-    *traces = (tm_folder_traces){.path = path};
-    if (!tm_baseline_read(arena, &request, diag, &reader.traces))
+    bool good = tm_baseline_read(arena, &request, diag, &reader.traces);
+    *traces = (tm_folder_traces){.path = path, .is_refused = reader.traces.refused > 0};
+    if (!good)
         return false;
     read_dataset(&reader, dataset_root(arena, path, &reader.traces));
     const tm_baseline *found = &reader.traces;
@@ -322,6 +331,7 @@ bool tm_folder_read(tm_arena *arena, const char *path, tm_diag *diag, tm_folder_
     *traces = (tm_folder_traces){.path = found->path,
                                  .traces = list,
                                  .count = found->count,
+                                 .is_refused = found->refused > 0 || reader.is_refused,
                                  .broken = found->broken,
                                  .broken_why = found->broken_why};
     return true;
@@ -343,7 +353,7 @@ tm_load_result tm_folder_load(tm_arena *arena, const char *path, tm_diag *diag,
     folder_reader reader = {.reader = {arena, diag}};
     const tm_baseline_request request = {folder, "FOLDER", TM_BASELINE_SCORED};
     if (!tm_baseline_read(arena, &request, diag, &reader.traces))
-        return TM_LOAD_BROKEN_PLAN;
+        return reader.traces.refused > 0 ? TM_LOAD_UNREADABLE : TM_LOAD_BROKEN_PLAN;
     read_dataset(&reader, dataset_root(arena, folder, &reader.traces));
     *model = make_model(&reader);
     if (reader.traces.repeated > 0)
@@ -352,13 +362,14 @@ tm_load_result tm_folder_load(tm_arena *arena, const char *path, tm_diag *diag,
             "expected one trace of a cell, got %s beyond it; where there are several, one that "
             "failed counts, else the fastest",
             tm_figure_count(arena, reader.traces.repeated, "trace"));
-    if (reader.traces.broken == 0)
-        return TM_LOAD_OK;
-    tm_diag_error(diag, tm_diag_command_line, "FOLDER",
-                  "expected traces only, got %s that is none: %s; the others are shown",
-                  tm_figure_count(arena, reader.traces.broken, "file or row"),
-                  reader.traces.broken_why);
-    return TM_LOAD_BROKEN_TRACES;
+    if (reader.traces.broken > 0)
+        tm_diag_error(diag, tm_diag_command_line, "FOLDER",
+                      "expected traces only, got %s that is none: %s; the others are shown",
+                      tm_figure_count(arena, reader.traces.broken, "file or row"),
+                      reader.traces.broken_why);
+    if (reader.traces.refused > 0 || reader.is_refused)
+        return TM_LOAD_UNREADABLE;
+    return reader.traces.broken > 0 ? TM_LOAD_BROKEN_TRACES : TM_LOAD_OK;
 }
 
 /* Those of the definitions that match, as far as they name one. */

@@ -38,7 +38,8 @@ typedef struct {
     const char *path; /* where they were found */
     const tm_folder_trace *traces;
     size_t count;
-    size_t broken; /* baseline.h */
+    bool is_refused; /* not all could be read; an error tells */
+    size_t broken;   /* baseline.h */
     const char *broken_why;
 } tm_folder_traces;
 

@@ -103,9 +103,11 @@ int tm_gate_command_run(tm_arena *arena, tm_diag *diag, int count, char **argume
         return status;
     tm_baseline baseline;
     const tm_baseline_request request = {given.baseline, "--baseline", TM_BASELINE_NEWEST};
-    if (!tm_terminal_look(diag, STDOUT_FILENO, given.colour, &given.terminal) ||
-        !tm_baseline_read(arena, &request, diag, &baseline) ||
-        is_own(arena, given.build, &baseline, diag))
+    if (!tm_terminal_look(diag, STDOUT_FILENO, given.colour, &given.terminal))
+        return TM_COMMAND_USAGE;
+    if (!tm_baseline_read(arena, &request, diag, &baseline))
+        return baseline.refused > 0 ? TM_COMMAND_ENVIRONMENT : TM_COMMAND_USAGE;
+    if (is_own(arena, given.build, &baseline, diag))
         return TM_COMMAND_USAGE;
     const tm_model *model;
     tm_load_result loaded = tm_load_model(arena, given.plan, given.build, diag, &model);
@@ -116,7 +118,7 @@ int tm_gate_command_run(tm_arena *arena, tm_diag *diag, int count, char **argume
                                      .scale = given.scale,
                                      .by_identity = !given.no_identity};
     tm_gate *gate = tm_gate_run(arena, model, given.build, &baseline, options);
-    if (!write_reports(arena, gate, &given, diag))
+    if (!write_reports(arena, gate, &given, diag) || baseline.refused > 0)
         return TM_COMMAND_ENVIRONMENT;
     if (loaded != TM_LOAD_OK)
         return tm_command_status(loaded);

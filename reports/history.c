@@ -33,6 +33,7 @@ typedef struct {
     size_t row_count, row_capacity;
     run *runs;
     size_t run_count;
+    bool is_refused;
 } reader;
 
 static const char *keep(tm_arena *arena, const char *text) {
@@ -168,6 +169,7 @@ static run_result take_run(reader *all, const char *folder) {
                         "%s: left out %s in it that cannot be read, such as %s", folder,
                         tm_figure_count(all->arena, traces.broken, "trace"), traces.broken_why);
     }
+    all->is_refused |= traces.refused > 0;
     tm_arena_destroy(own);
     return result;
 }
@@ -330,6 +332,7 @@ tm_history *tm_history_read(tm_arena *arena, tm_diag *diag, const char *const *f
         run_result result = take_run(&all, folders[i]);
         history->unreadable += result == RUN_UNREADABLE;
     }
+    history->is_refused = all.is_refused;
     sort_runs(&all);
     settle_rows(&all);
     drop_copies(&all);

@@ -102,13 +102,13 @@ int tm_history_command_run(tm_arena *arena, tm_diag *diag, int count, char **arg
     const tm_history *history = tm_history_read(
         arena, diag, given.folders.items, given.folders.count, given.definitions, given.solutions);
     if (!is_enough(history, diag))
-        return TM_COMMAND_USAGE;
+        return history->is_refused ? TM_COMMAND_ENVIRONMENT : TM_COMMAND_USAGE;
     const tm_history_options options = {.threshold = given.threshold_percent / 100.0,
                                         .noise = given.noise_percent / 100.0};
     const tm_history_changes *changes = tm_history_change_find(arena, history, options);
     bool good = given.out == NULL || write_page(arena, changes, given.out, diag);
     good &= print(arena, changes, given.json, &terminal, diag);
-    if (!good)
+    if (!good || history->is_refused)
         return TM_COMMAND_ENVIRONMENT;
     return history->unreadable > 0 ? TM_COMMAND_USAGE : TM_COMMAND_GOOD;
 }

@@ -40,11 +40,15 @@ static bool read_options(tm_arena *arena, tm_diag *diag, int count, char **argum
 }
 
 /* All of them, so that every message comes at once. */
-static tm_folder_traces *read_folders(tm_arena *arena, tm_diag *diag, const tm_option_list *list) {
+static tm_folder_traces *read_folders(tm_arena *arena, tm_diag *diag, const tm_option_list *list,
+                                      bool *is_refused) {
     tm_folder_traces *folders = tm_arena_array(arena, list->count, sizeof(*folders));
     bool good = true;
-    for (size_t i = 0; i < list->count; i++)
+    *is_refused = false;
+    for (size_t i = 0; i < list->count; i++) {
         good &= tm_folder_read(arena, list->items[i], diag, &folders[i]);
+        *is_refused |= folders[i].is_refused;
+    }
     return good ? folders : NULL;
 }
 
@@ -138,9 +142,10 @@ int tm_merge_command_run(tm_arena *arena, tm_diag *diag, int count, char **argum
     int status;
     if (!read_options(arena, diag, count, arguments, &options, &status))
         return status;
-    const tm_folder_traces *folders = read_folders(arena, diag, &options.folders);
+    bool is_refused;
+    const tm_folder_traces *folders = read_folders(arena, diag, &options.folders, &is_refused);
     if (folders == NULL)
-        return TM_COMMAND_USAGE;
+        return is_refused ? TM_COMMAND_ENVIRONMENT : TM_COMMAND_USAGE;
     const tm_merge merge = tm_merge_make(arena, folders, options.folders.count);
     if (merge.count == 0) {
         tm_diag_error(
@@ -153,5 +158,6 @@ int tm_merge_command_run(tm_arena *arena, tm_diag *diag, int count, char **argum
         return TM_COMMAND_USAGE;
     if (!tm_merge_write(arena, &merge, options.out, diag) || !print(arena, diag, &options, &merge))
         return TM_COMMAND_ENVIRONMENT;
-    return warn(arena, diag, &options, &merge) ? TM_COMMAND_GOOD : TM_COMMAND_USAGE;
+    bool is_whole = warn(arena, diag, &options, &merge);
+    return is_refused ? TM_COMMAND_ENVIRONMENT : is_whole ? TM_COMMAND_GOOD : TM_COMMAND_USAGE;
 }
