@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "lib/file.h"
+#include "lib/instant.h"
 #include "lib/json.h"
 #include "reports/walk.h"
 
@@ -57,7 +58,7 @@ static void take(collector *all, const tm_node *node, const char *path, const ch
         return;
     }
     tm_baseline *baseline = all->baseline;
-    if (strcmp(cell.trace.timestamp, baseline->newest) > 0)
+    if (tm_instant_compare(cell.trace.timestamp, baseline->newest) > 0)
         baseline->newest = cell.trace.timestamp;
     baseline->cells = tm_arena_grow(all->arena, baseline->cells, baseline->count, &all->capacity,
                                     sizeof(*baseline->cells));
@@ -106,7 +107,7 @@ static int compare_keys(const tm_baseline_cell *left, const tm_baseline_cell *ri
 static int compare_newest(const void *left_pointer, const void *right_pointer) {
     const tm_baseline_cell *left = left_pointer, *right = right_pointer;
     int order = compare_keys(left, right);
-    return order != 0 ? order : -strcmp(left->trace.timestamp, right->trace.timestamp);
+    return order != 0 ? order : -tm_instant_compare(left->trace.timestamp, right->trace.timestamp);
 }
 
 /* Failed ones first, those without a verdict last. */
@@ -122,7 +123,7 @@ static int compare_scored(const void *left_pointer, const void *right_pointer) {
         order = score_order(a) - score_order(b);
     if (order == 0 && a->has_performance && b->has_performance)
         order = (a->latency_ms > b->latency_ms) - (a->latency_ms < b->latency_ms);
-    return order != 0 ? order : -strcmp(a->timestamp, b->timestamp);
+    return order != 0 ? order : -tm_instant_compare(a->timestamp, b->timestamp);
 }
 
 static int compare_only_keys(const void *left, const void *right) {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "lib/file.h"
+#include "lib/instant.h"
 #include "lib/text.h"
 #include "reports/baseline.h"
 #include "reports/doubt.h"
@@ -33,7 +34,7 @@ typedef struct {
     size_t row_count, row_capacity;
     run *runs;
     size_t run_count;
-    bool is_refused;
+    bool is_refused, has_broken;
 } reader;
 
 static const char *keep(tm_arena *arena, const char *text) {
@@ -165,9 +166,11 @@ static run_result take_run(reader *all, const char *folder) {
                                           .file = status.st_ino};
         all->run_count++;
         if (traces.broken > 0)
-            tm_diag_add(all->diag, TM_DIAG_WARNING, tm_diag_command_line, NULL,
-                        "%s: left out %s in it that cannot be read, such as %s", folder,
-                        tm_figure_count(all->arena, traces.broken, "trace"), traces.broken_why);
+            tm_diag_error(all->diag, tm_diag_command_line, "DIR",
+                          "expected traces only in %s, got %s that is none: %s; the others count",
+                          folder, tm_figure_count(all->arena, traces.broken, "file or row"),
+                          traces.broken_why);
+        all->has_broken |= traces.broken > 0;
     }
     all->is_refused |= traces.refused > 0;
     tm_arena_destroy(own);
@@ -178,7 +181,7 @@ static run_result take_run(reader *all, const char *folder) {
 
 static int compare_runs(const void *left_pointer, const void *right_pointer) {
     const run *left = left_pointer, *right = right_pointer;
-    int order = strcmp(left->shown.time, right->shown.time);
+    int order = tm_instant_compare(left->shown.time, right->shown.time);
     return order != 0 ? order
                       : (left->given_at > right->given_at) - (left->given_at < right->given_at);
 }
@@ -333,6 +336,7 @@ tm_history *tm_history_read(tm_arena *arena, tm_diag *diag, const char *const *f
         history->unreadable += result == RUN_UNREADABLE;
     }
     history->is_refused = all.is_refused;
+    history->has_broken = all.has_broken;
     sort_runs(&all);
     settle_rows(&all);
     drop_copies(&all);

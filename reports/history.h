@@ -54,6 +54,7 @@ typedef struct {
     const tm_history_series *series; /* by definition, solution, device, workload */
     size_t series_count;
     size_t unreadable; /* folders that were given and have no traces; an error tells of each */
+    bool has_broken;   /* not all files and rows were traces; errors tell of it */
     bool is_refused;   /* the operating system let not all be read; errors tell of it */
 } tm_history;
 

@@ -110,5 +110,5 @@ int tm_history_command_run(tm_arena *arena, tm_diag *diag, int count, char **arg
     good &= print(arena, changes, given.json, &terminal, diag);
     if (!good || history->is_refused)
         return TM_COMMAND_ENVIRONMENT;
-    return history->unreadable > 0 ? TM_COMMAND_USAGE : TM_COMMAND_GOOD;
+    return history->unreadable > 0 || history->has_broken ? TM_COMMAND_USAGE : TM_COMMAND_GOOD;
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/instant.h"
 #include "reports/doubt.h"
 #include "reports/html_cells.h"
 #include "reports/html_definition.h"
@@ -22,7 +23,8 @@ static const tm_trace *newest_trace(const tm_model *model) {
             for (size_t k = 0; k < model->definitions[i].workload_count; k++) {
                 const tm_model_cell *cell = &model->definitions[i].solutions[j].cells[k];
                 if (cell->state == TM_MODEL_RAN && cell->trace.lib_count > 0 &&
-                    (newest == NULL || strcmp(cell->trace.timestamp, newest->timestamp) > 0))
+                    (newest == NULL ||
+                     tm_instant_compare(cell->trace.timestamp, newest->timestamp) > 0))
                     newest = &cell->trace;
             }
     return newest;

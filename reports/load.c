@@ -6,6 +6,7 @@
 
 #include "lib/crew.h"
 #include "lib/file.h"
+#include "lib/instant.h"
 #include "lib/json.h"
 #include "lib/layout.h"
 #include "lib/text.h"
@@ -117,7 +118,7 @@ static void load_cell(loader *load, const tm_model_definition *definition,
 static void note_cell(loader *load, const tm_model_cell *cell, tm_model_workload *workload) {
     if (cell->state != TM_MODEL_RAN)
         return;
-    if (strcmp(cell->trace.timestamp, load->newest) > 0)
+    if (tm_instant_compare(cell->trace.timestamp, load->newest) > 0)
         load->newest = cell->trace.timestamp;
     tm_hardware_add(&load->hardware, cell->trace.hardware);
     /* Of the row and not of the solution: any trace of it says the same. */

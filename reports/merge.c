@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/file.h"
+#include "lib/instant.h"
 #include "lib/text.h"
 #include "reports/figure.h"
 #include "reports/jsonl.h"
@@ -36,7 +37,8 @@ static int compare_rows(const void *left_pointer, const void *right_pointer) {
     const merge_row *left = left_pointer, *right = right_pointer;
     int order = compare_cells(left, right);
     if (order == 0)
-        order = -strcmp(left->trace->cell->trace.timestamp, right->trace->cell->trace.timestamp);
+        order = -tm_instant_compare(left->trace->cell->trace.timestamp,
+                                    right->trace->cell->trace.timestamp);
     return order != 0 ? order : (left->order < right->order) - (left->order > right->order);
 }
 
