@@ -55,9 +55,10 @@ static const char *commit_of(tm_arena *arena, const char *folder) {
         tm_file_read(own, tm_file_join(own, folder, "configuration/commit.txt"));
     const char *text = source != NULL ? source->text : "";
     size_t length = strcspn(text, "\r\n");
-    bool is_known = length > 0 && strncmp(text, "unknown", length) != 0 &&
-                    tm_text_utf8_prefix(text, length) == length;
-    const char *commit = is_known ? tm_arena_copy(arena, text, length) : "";
+    const char *commit =
+        tm_text_utf8_prefix(text, length) == length ? tm_arena_copy(arena, text, length) : "";
+    if (strcmp(commit, "unknown") == 0)
+        commit = "";
     tm_arena_destroy(own);
     return commit;
 }

@@ -86,7 +86,7 @@ static merge_row *collect(tm_arena *arena, tm_merge *merge, size_t *count) {
 
 static const char *folder_of(tm_arena *arena, const char *hardware) {
     tm_text text = {0};
-    tm_text_add_component(&text, hardware[0] != '\0' ? hardware : "unknown");
+    tm_text_add_component(&text, hardware);
     const char *name = tm_arena_copy(arena, tm_text_get(&text), text.length);
     tm_text_free(&text);
     return name;

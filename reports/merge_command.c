@@ -62,9 +62,9 @@ static const char *format_text(tm_arena *arena, const merge_options *options,
     tm_text text = {0};
     for (size_t i = 0; i < merge->part_count; i++) {
         const tm_merge_part *part = &merge->parts[i];
-        const char *line = tm_arena_format(arena, "%s: %s%s%s", place_of(arena, options, part),
-                                           tm_figure_count(arena, part->count, "trace"),
-                                           part->hardware[0] ? " of " : "", part->hardware);
+        const char *line =
+            tm_arena_format(arena, "%s: %s of %s", place_of(arena, options, part),
+                            tm_figure_count(arena, part->count, "trace"), part->hardware);
         tm_text_format(&text, "%s\n", tm_figure_line(arena, line));
     }
     if (merge->older > 0)

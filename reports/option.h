@@ -5,8 +5,8 @@
  *
  *     options options = {.build = "."};
  *     const tm_option table[] = {
- *         {"--plan", TM_OPTION_PATH, &options.plan, .value = "FILE", .help = "the plan that tm-gen
- * wrote", .advice = "give --plan=build/plan.json"},
+ *         {"--plan", TM_OPTION_PATH, &options.plan, .value = "FILE",
+ *          .help = "the plan that tm-gen wrote", .advice = "give --plan=build/plan.json"},
  *         {"--json", TM_OPTION_FLAG, &options.json, .help = "JSON instead of a table"},
  *         {"FOLDER", TM_OPTION_PATH, &options.folder, .help = "with traces"},
  *     };

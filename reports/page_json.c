@@ -35,7 +35,7 @@ static void add_escape(tm_text *text, unsigned char byte) {
         tm_text_add_bytes(text, escape, sizeof(escape));
 }
 
-void tm_page_json_bytes(tm_text *text, const char *bytes, size_t length) {
+static void add_string(tm_text *text, const char *bytes, size_t length) {
     separate(text);
     tm_text_add_bytes(text, "\"", 1);
     size_t kept = 0, at = 0; /* what lies between is copied as one */
@@ -59,7 +59,7 @@ void tm_page_json_bytes(tm_text *text, const char *bytes, size_t length) {
 
 void tm_page_json_string(tm_text *text, const char *string) {
     if (string != NULL) {
-        tm_page_json_bytes(text, string, strlen(string));
+        add_string(text, string, strlen(string));
         return;
     }
     separate(text);

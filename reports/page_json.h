@@ -19,7 +19,6 @@ void tm_page_json_close(tm_text *text, char bracket);
 void tm_page_json_key(tm_text *text, const char *key);
 /* NULL is written as null. */
 void tm_page_json_string(tm_text *text, const char *string);
-void tm_page_json_bytes(tm_text *text, const char *bytes, size_t length);
 void tm_page_json_int(tm_text *text, int64_t value);
 /* Infinities and NaN are the strings of a trace: "Infinity", "-Infinity", "NaN". */
 void tm_page_json_number(tm_text *text, double value);

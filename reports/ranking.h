@@ -38,7 +38,7 @@ typedef struct {
     /* Highest mean over the baseline first, then over the reference, then by name. */
     const tm_ranking_author *authors;
     size_t author_count;
-    /* Definitions without exactly one solution of "baseline", though some have one. */
+    /* Definitions with solutions, but none of "baseline"; those with several. */
     size_t no_baseline, many_baselines;
 } tm_ranking;
 
@@ -48,7 +48,6 @@ tm_ranking tm_ranking_make(tm_arena *arena, const tm_model *model);
  * nothing to compare. */
 tm_ranking_score tm_ranking_solution(tm_arena *arena, const tm_model_definition *definition,
                                      const tm_model_solution *base, const tm_model_solution *own);
-/* The one solution of the author "baseline", or NULL; `count` tells how many there are. */
 /* win@p: the share of the ratios above `p`; 0 without any. */
 double tm_ranking_win_at(const tm_ranking_score *score, double p);
 /* PASSED, with a latency. */

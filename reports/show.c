@@ -237,11 +237,12 @@ static const char *describe_clocks(tm_arena *arena, const tm_node *clocks) {
         text = most > 0.0 ? tm_arena_format(arena, "%s of %.0f MHz", text, most)
                           : tm_arena_format(arena, "%s MHz", text);
     if (heat > 0.0)
-        text = tm_arena_format(arena, "%s, %.0f C", text, heat);
+        text = tm_arena_format(arena, "%s%s%.0f C", text, text[0] ? ", " : "", heat);
     if (power > 0.0)
-        text = tm_arena_format(arena, "%s, %.0f W", text, power);
+        text = tm_arena_format(arena, "%s%s%.0f W", text, text[0] ? ", " : "", power);
     const char *reasons = list_of(arena, tm_node_get(clocks, "throttle_reasons"));
-    return reasons[0] != '\0' ? tm_arena_format(arena, "%s, %s", text, reasons) : text;
+    return reasons[0] != '\0' ? tm_arena_format(arena, "%s%s%s", text, text[0] ? ", " : "", reasons)
+                              : text;
 }
 
 static void add_clock(page *out) {
