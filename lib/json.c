@@ -310,6 +310,13 @@ void tm_json_set_null(tm_json *object, const char *key) {
     tm_json_add(object, key, tm_json_must(cJSON_CreateNull()));
 }
 
+void tm_json_set_positive(tm_json *object, const char *key, double value) {
+    if (value > 0.0)
+        tm_json_set_number(object, key, value);
+    else
+        tm_json_set_null(object, key);
+}
+
 void tm_json_set(tm_json *object, const char *key, tm_json *value) {
     tm_json_add(object, key, (cJSON *)value);
 }

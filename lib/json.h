@@ -45,6 +45,8 @@ void tm_json_set_int(tm_json *object, const char *key, int64_t value);
 /* Infinities and NaN are written as the strings "Infinity", "-Infinity", "NaN" (docs/FORMATS.md:
  * Trace). Finite values keep full double precision in the shortest form that reads back equal. */
 void tm_json_set_number(tm_json *object, const char *key, double value);
+/* A figure of which 0 means that there is none: null when it is not above 0. */
+void tm_json_set_positive(tm_json *object, const char *key, double value);
 void tm_json_set_bool(tm_json *object, const char *key, bool value);
 void tm_json_set_null(tm_json *object, const char *key);
 void tm_json_set(tm_json *object, const char *key, tm_json *value);

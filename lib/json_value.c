@@ -5,12 +5,9 @@
 #include <string.h>
 
 #include "lib/json_scan.h"
+#include "lib/number.h"
 
-/* Powers of ten that a double holds exactly. */
-static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-enum { MAX_POWER = sizeof(powers) / sizeof(*powers) - 1, MAX_DIGITS = 18 };
+enum { MAX_DIGITS = 18 };
 /* Keys and words; longer strings seldom come twice. */
 enum { MAX_SHARED = 32 };
 #define MAX_EXACT ((uint64_t)1 << 53)
@@ -48,15 +45,17 @@ void tm_json_value_number(const char *text, size_t length, tm_node *node) {
         bool is_small = *++at == '-';
         at += *at == '-' || *at == '+';
         int exponent = 0;
-        for (; at < end && exponent <= MAX_POWER * 2; at++)
+        for (; at < end && exponent <= TM_NUMBER_MOST_POWER * 2; at++)
             exponent = exponent * 10 + (*at - '0');
         power += is_small ? -exponent : exponent;
     }
-    if (count > MAX_DIGITS || digits > MAX_EXACT || power < -MAX_POWER || power > MAX_POWER) {
+    if (count > MAX_DIGITS || digits > MAX_EXACT || power < -TM_NUMBER_MOST_POWER ||
+        power > TM_NUMBER_MOST_POWER) {
         read_slowly(text, length, node);
         return;
     }
-    double number = power < 0 ? (double)digits / powers[-power] : (double)digits * powers[power];
+    double number = power < 0 ? (double)digits / tm_number_powers[-power]
+                              : (double)digits * tm_number_powers[power];
     node->number = is_negative ? -number : number;
     node->is_integer = is_whole;
     if (is_whole)

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "lib/field.h"
@@ -97,6 +98,18 @@ const tm_node *tm_node_get(const tm_node *object, const char *key) {
             return member;
     }
     return NULL;
+}
+
+const char *tm_node_text_of(const tm_node *object, const char *key) {
+    const tm_node *member = tm_node_get(object, key);
+    return member != NULL && member->type == TM_NODE_STRING ? member->string : "";
+}
+
+double tm_node_number_of(const tm_node *object, const char *key) {
+    const tm_node *member = tm_node_get(object, key);
+    return member != NULL && member->type == TM_NODE_NUMBER && isfinite(member->number)
+               ? member->number
+               : 0.0;
 }
 
 /* "where.key", or just the key at top level. */

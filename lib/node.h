@@ -60,6 +60,11 @@ const char *tm_node_describe(tm_arena *arena, const tm_node *node);
 /* The member named `key`, or NULL; also NULL when `object` is NULL or no object. */
 const tm_node *tm_node_get(const tm_node *object, const char *key);
 
+/* The member's string, "" when it is no string. */
+const char *tm_node_text_of(const tm_node *object, const char *key);
+/* The member's number, 0 when it is no finite number. */
+double tm_node_number_of(const tm_node *object, const char *key);
+
 /* Context of one validation: where to allocate, where to complain. */
 typedef struct {
     tm_arena *arena;

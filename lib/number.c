@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Powers of ten that a double holds exactly: one multiplication or division by them is off by half
- * a unit in the last place at most. */
-static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+/* One multiplication or division by them is off by half a unit in the last place at most. */
+const double tm_number_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 enum { ROUNDED_DIGITS = 6, SURE_DIGITS = 15 };
 
 /* The digits of a whole number in front of `end`; where they begin. */
@@ -58,7 +57,7 @@ static size_t write_fixed(char *out, bool is_negative, uint64_t digits, int plac
 /* The decimal exponent of a size from 1e-4 on; below 1 the nearest doubles lie above the powers. */
 static int exponent_of(double size) {
     int power = size >= 1.0 ? 0 : size >= 0.1 ? -1 : size >= 0.01 ? -2 : size >= 0.001 ? -3 : -4;
-    while (power >= 0 && size >= powers[power + 1])
+    while (power >= 0 && size >= tm_number_powers[power + 1])
         power++;
     return power;
 }
@@ -70,14 +69,14 @@ typedef unsigned __int128 wide;
  * does, it is left to printf. */
 static bool round_exactly(uint64_t mantissa, int shift, int precision, int places,
                           uint64_t *digits) {
-    wide power = (wide)(uint64_t)powers[places > 19 ? 19 : places];
+    wide power = (wide)(uint64_t)tm_number_powers[places > 19 ? 19 : places];
     for (int i = 19; i < places; i++)
         power *= 10;
     wide exact = mantissa * power, half = (wide)1 << (shift - 1);
     uint64_t below = (uint64_t)(exact >> shift);
     wide rest = exact - ((wide)below << shift);
     *digits = below + (rest > half || (rest == half && (below & 1)));
-    if ((double)*digits >= powers[precision])
+    if ((double)*digits >= tm_number_powers[precision])
         return false;
     bool is_above = *digits != below;
     wide apart = is_above ? ((wide)1 << shift) - rest : rest;
@@ -122,7 +121,7 @@ size_t tm_number_write(char out[TM_NUMBER_BYTES], double value) {
 static bool round_to_six(double size, uint64_t *digits, int *exponent) {
     int power = exponent_of(size);
     int places = ROUNDED_DIGITS - 1 - power;
-    double scaled = places < 0 ? size / powers[-places] : size * powers[places];
+    double scaled = places < 0 ? size / tm_number_powers[-places] : size * tm_number_powers[places];
     double whole = floor(scaled), rest = scaled - whole;
     *digits = (uint64_t)whole + (rest > 0.5);
     *exponent = power;
@@ -146,4 +145,9 @@ size_t tm_number_write_rounded(char out[TM_NUMBER_BYTES], double value) {
     if (is_scientific)
         length += (size_t)snprintf(out + length, TM_NUMBER_BYTES - length, "e+%02d", exponent);
     return length;
+}
+
+int tm_number_compare(const void *left, const void *right) {
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
 }

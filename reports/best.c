@@ -74,13 +74,6 @@ const char *tm_best_text(tm_arena *arena, const tm_model *model, const tm_termin
 
 /* ---- JSON ---- */
 
-static void set_figure(tm_json *object, const char *key, double value) {
-    if (value > 0.0)
-        tm_json_set_number(object, key, value);
-    else
-        tm_json_set_null(object, key);
-}
-
 static tm_json *best_json(tm_arena *arena, const tm_model_definition *definition) {
     const tm_model_solution *best = definition->best;
     const tm_score *score = &best->score;
@@ -89,13 +82,13 @@ static tm_json *best_json(tm_arena *arena, const tm_model_definition *definition
     tm_json_set_string(object, "solution", best->name);
     tm_json_set_string(object, "author", best->author);
     tm_json_set_int(object, "cells", (int64_t)score->cells);
-    set_figure(object, "min_latency_ms", score->min_latency_ms);
-    set_figure(object, "max_latency_ms", score->max_latency_ms);
-    set_figure(object, "geomean_latency_ms", tm_score_latency_ms(score));
-    set_figure(object, "geomean_speedup", tm_score_speedup(score));
-    set_figure(object, "mean_speedup", tm_score_mean_speedup(score));
-    set_figure(object, "geomean_over_baseline", over.geomean);
-    set_figure(object, "mean_over_baseline", over.mean);
+    tm_json_set_positive(object, "min_latency_ms", score->min_latency_ms);
+    tm_json_set_positive(object, "max_latency_ms", score->max_latency_ms);
+    tm_json_set_positive(object, "geomean_latency_ms", tm_score_latency_ms(score));
+    tm_json_set_positive(object, "geomean_speedup", tm_score_speedup(score));
+    tm_json_set_positive(object, "mean_speedup", tm_score_mean_speedup(score));
+    tm_json_set_positive(object, "geomean_over_baseline", over.geomean);
+    tm_json_set_positive(object, "mean_over_baseline", over.mean);
     return object;
 }
 
@@ -111,7 +104,7 @@ static tm_json *flashinfer_json(const tm_model_definition *definition) {
     tm_json_set_number(object, "latency_ms", trace->latency_ms);
     tm_json_set_number(object, "reference_latency_ms", trace->reference_latency_ms);
     tm_json_set_number(object, "speedup_factor", trace->speedup_factor);
-    set_figure(object, "over_baseline", base_ms / trace->latency_ms);
+    tm_json_set_positive(object, "over_baseline", base_ms / trace->latency_ms);
     tm_json_set_number(object, "max_absolute_error", trace->max_absolute_error);
     tm_json_set_number(object, "max_relative_error", trace->max_relative_error);
     return object;

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "lib/number.h"
 #include "reports/student.h"
 
 /* How much of the penalty one value can cost. Below 1, so that one value is never a change; above
@@ -69,11 +70,6 @@ tm_change_point_value *tm_change_point_values(tm_arena *arena, const tm_timing *
     return values;
 }
 
-static int compare_doubles(const void *left_pointer, const void *right_pointer) {
-    double left = *(const double *)left_pointer, right = *(const double *)right_pointer;
-    return (left > right) - (left < right);
-}
-
 typedef struct {
     double scale, freedom;
 } noise;
@@ -94,7 +90,7 @@ static noise estimate(const tm_change_point_value *values, size_t count) {
         double apart = values[i + 1].log - values[i].log;
         squares[i] = apart * apart / (values[i + 1].variance + values[i].variance);
     }
-    qsort(squares, differences, sizeof(*squares), compare_doubles);
+    qsort(squares, differences, sizeof(*squares), tm_number_compare);
     for (size_t i = 0; i < kept; i++)
         sum += squares[i];
     free(squares);

@@ -32,9 +32,8 @@ static const char *decode(tm_arena *arena, const char *word) {
 }
 
 static void cut_ending(char *text, const char *ending) {
-    size_t length = strlen(text), tail = strlen(ending);
-    if (length > tail && strcmp(text + length - tail, ending) == 0)
-        text[length - tail] = '\0';
+    if (tm_text_ends_with(text, ending))
+        text[strlen(text) - strlen(ending)] = '\0';
 }
 
 /* What stands behind the last folder "traces" of a path; NULL of what is none. */

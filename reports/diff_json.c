@@ -3,13 +3,6 @@
 #include "lib/json.h"
 #include "reports/gate_json.h"
 
-static void set_ratio(tm_json *object, double ratio) {
-    if (ratio > 0.0)
-        tm_json_set_number(object, "latency_ratio", ratio);
-    else
-        tm_json_set_null(object, "latency_ratio");
-}
-
 static tm_json *solutions_json(const tm_diff *diff) {
     tm_json *list = tm_json_array();
     for (size_t i = 0; i < diff->solution_count; i++) {
@@ -18,7 +11,7 @@ static tm_json *solutions_json(const tm_diff *diff) {
         tm_json_set_string(object, "definition", solution->definition);
         tm_json_set_string(object, "solution", solution->solution);
         tm_json_set_int(object, "cells", (int64_t)solution->cells);
-        set_ratio(object, solution->ratio);
+        tm_json_set_positive(object, "latency_ratio", solution->ratio);
         tm_json_push(list, object);
     }
     return list;
@@ -39,12 +32,12 @@ char *tm_diff_json_format(const tm_diff *diff, const char *after) {
         tm_json_set_int(counts, tm_gate_name((tm_gate_verdict)i), (int64_t)diff->by_verdict[i]);
     tm_json_set(root, "counts", counts);
     tm_json_set_int(root, "compared", (int64_t)diff->compared);
-    set_ratio(root, diff->ratio);
+    tm_json_set_positive(root, "latency_ratio", diff->ratio);
     tm_json_set(root, "solutions", solutions_json(diff));
     tm_json *cells = tm_json_array();
     for (size_t i = 0; i < diff->count; i++) {
         tm_json *cell = tm_gate_json_cell(diff->cells[i].cell, diff->cells[i].verdict);
-        set_ratio(cell, diff->cells[i].ratio);
+        tm_json_set_positive(cell, "latency_ratio", diff->cells[i].ratio);
         tm_json_push(cells, cell);
     }
     tm_json_set(root, "cells", cells);

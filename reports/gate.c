@@ -39,19 +39,14 @@ bool tm_gate_has_failed(const tm_gate *gate) {
     return failing > 0;
 }
 
-static const char *text_of(const tm_node *object, const char *key) {
-    const tm_node *node = tm_node_get(object, key);
-    return node != NULL && node->type == TM_NODE_STRING ? node->string : "";
-}
-
 /* Both traces have all three hashes, and the same. */
 static bool is_identical(const tm_trace *before, const tm_trace *after) {
     static const char *const parts[] = {"solution", "harness", "device"};
     const tm_node *old = tm_node_get(before->details_node, "identity");
     const tm_node *new = tm_node_get(after->details_node, "identity");
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-        if (text_of(old, parts[i])[0] == '\0' ||
-            strcmp(text_of(old, parts[i]), text_of(new, parts[i])) != 0)
+        if (tm_node_text_of(old, parts[i])[0] == '\0' ||
+            strcmp(tm_node_text_of(old, parts[i]), tm_node_text_of(new, parts[i])) != 0)
             return false;
     return true;
 }
@@ -63,8 +58,8 @@ static const char *why_not_comparable(tm_arena *arena, const tm_trace *before,
         strcmp(before->hardware, after->hardware) != 0)
         return tm_arena_format(arena, "another device: %s before, %s now", before->hardware,
                                after->hardware);
-    const char *old = text_of(before->details_node, "clock");
-    const char *new = text_of(after->details_node, "clock");
+    const char *old = tm_node_text_of(before->details_node, "clock");
+    const char *new = tm_node_text_of(after->details_node, "clock");
     if (old[0] != '\0' && new[0] != '\0' && strcmp(old, new) != 0)
         return tm_arena_format(arena, "another clock: %s before, %s now", old, new);
     return NULL;

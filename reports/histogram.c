@@ -4,17 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/number.h"
 #include "reports/figure.h"
 
 #define BINS 12
 /* The last interval ends this many times as far above the least as the 90th percentile lies. */
 #define STRETCH 3.0
 #define LONGEST_BAR 50
-
-static int compare_doubles(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
 
 static double *collect(tm_arena *arena, const tm_timing *timing, size_t *count) {
     size_t most = 0;
@@ -25,7 +21,7 @@ static double *collect(tm_arena *arena, const tm_timing *timing, size_t *count) 
     for (size_t i = 0; i < timing->trial_count; i++)
         for (size_t j = 0; j < timing->trials[i].count; j++)
             all[(*count)++] = timing->trials[i].ns[j];
-    qsort(all, *count, sizeof(*all), compare_doubles);
+    qsort(all, *count, sizeof(*all), tm_number_compare);
     return all;
 }
 

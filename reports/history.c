@@ -41,11 +41,6 @@ static const char *keep(tm_arena *arena, const char *text) {
     return text != NULL && text[0] != '\0' ? tm_arena_copy(arena, text, strlen(text)) : "";
 }
 
-static const char *text_of(const tm_node *object, const char *key) {
-    const tm_node *node = tm_node_get(object, key);
-    return node != NULL && node->type == TM_NODE_STRING ? node->string : "";
-}
-
 /* ---- one run ---- */
 
 /* What an artifact says was built: the first line of a file. */
@@ -110,18 +105,20 @@ static void take_cell(reader *all, size_t run_index, const tm_baseline_cell *cel
                .uuid = keep(arena, cell->uuid),
                .axes = keep(arena, tm_figure_axes(arena, tm_node_get(trace->workload, "axes"))),
                .device = keep(arena, trace->hardware),
-               .is_cpu = strcmp(text_of(details, "clock"), "monotonic") == 0},
-        .clock = timing.source != TM_TIMING_NONE ? keep(arena, text_of(details, "clock")) : NULL,
-        .point = {.run = run_index,
-                  .status = trace->status,
-                  .reason = keep(arena, trace->reason),
-                  .time = keep(arena, trace->timestamp),
-                  .latency_ms = tm_timing_latency_ns(&timing) / 1e6,
-                  .spread = spread_of(&timing),
-                  .is_crowded = tm_doubt_waited(details),
-                  .timing = timing,
-                  .code = keep(arena, text_of(tm_node_get(details, "identity"), "solution")),
-                  .harness = keep(arena, text_of(tm_node_get(details, "identity"), "harness"))}};
+               .is_cpu = strcmp(tm_node_text_of(details, "clock"), "monotonic") == 0},
+        .clock =
+            timing.source != TM_TIMING_NONE ? keep(arena, tm_node_text_of(details, "clock")) : NULL,
+        .point = {
+            .run = run_index,
+            .status = trace->status,
+            .reason = keep(arena, trace->reason),
+            .time = keep(arena, trace->timestamp),
+            .latency_ms = tm_timing_latency_ns(&timing) / 1e6,
+            .spread = spread_of(&timing),
+            .is_crowded = tm_doubt_waited(details),
+            .timing = timing,
+            .code = keep(arena, tm_node_text_of(tm_node_get(details, "identity"), "solution")),
+            .harness = keep(arena, tm_node_text_of(tm_node_get(details, "identity"), "harness"))}};
     keep_libs(all, trace, &one.point);
     all->rows =
         tm_arena_grow(arena, all->rows, all->row_count, &all->row_capacity, sizeof(*all->rows));

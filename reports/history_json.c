@@ -8,13 +8,6 @@ static void set_text(tm_json *object, const char *key, const char *text) {
     tm_json_set_string(object, key, text[0] != '\0' ? text : NULL);
 }
 
-static void set_positive(tm_json *object, const char *key, double value) {
-    if (value > 0.0)
-        tm_json_set_number(object, key, value);
-    else
-        tm_json_set_null(object, key);
-}
-
 static tm_json *runs_json(const tm_history *history) {
     tm_json *list = tm_json_array();
     for (size_t i = 0; i < history->run_count; i++) {
@@ -98,8 +91,8 @@ static tm_json *series_json(const tm_history_cut *cut) {
         tm_json *one = tm_json_object();
         tm_json_set_int(one, "run", (int64_t)point->run);
         tm_json_set_string(one, "status", tm_status_name(point->status));
-        set_positive(one, "latency_ms", point->latency_ms);
-        set_positive(one, "spread", point->spread);
+        tm_json_set_positive(one, "latency_ms", point->latency_ms);
+        tm_json_set_positive(one, "spread", point->spread);
         tm_json_set_bool(one, "left_out", point->is_crowded);
         tm_json_push(points, one);
     }

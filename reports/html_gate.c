@@ -7,19 +7,14 @@
 #include "lib/json.h"
 #include "reports/page_json.h"
 
-static const char *string_of(const tm_node *object, const char *key) {
-    const tm_node *node = tm_node_get(object, key);
-    return node != NULL && node->type == TM_NODE_STRING ? node->string : "";
-}
-
 static const tm_model_cell *find_cell(const tm_model *model, const tm_node *entry) {
-    const char *uuid = string_of(entry, "uuid");
+    const char *uuid = tm_node_text_of(entry, "uuid");
     for (size_t i = 0; i < model->definition_count; i++) {
         const tm_model_definition *definition = &model->definitions[i];
-        if (strcmp(definition->name, string_of(entry, "definition")) != 0)
+        if (strcmp(definition->name, tm_node_text_of(entry, "definition")) != 0)
             continue;
         for (size_t j = 0; j < definition->solution_count; j++)
-            if (strcmp(definition->solutions[j].name, string_of(entry, "solution")) == 0)
+            if (strcmp(definition->solutions[j].name, tm_node_text_of(entry, "solution")) == 0)
                 for (size_t k = 0; k < definition->workload_count; k++)
                     if (strcmp(definition->workloads[k].uuid, uuid) == 0)
                         return &definition->solutions[j].cells[k];
@@ -48,7 +43,8 @@ static void add_entries(tm_text *text, const tm_node *cells, const char *verdict
         "latency_ms", "status_before", "status",   "ratio", "ratio_low", "ratio_high"};
     size_t count = 0;
     for (const tm_node *entry = cells->child; entry != NULL; entry = entry->next) {
-        if (strcmp(string_of(entry, "verdict"), verdict) != 0 || count++ >= TM_HTML_GATE_MAX_CELLS)
+        if (strcmp(tm_node_text_of(entry, "verdict"), verdict) != 0 ||
+            count++ >= TM_HTML_GATE_MAX_CELLS)
             continue;
         tm_page_json_open(text, '{');
         for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)

@@ -87,11 +87,6 @@ static bool write_definition(tm_arena *arena, const tm_model_definition *definit
     return good;
 }
 
-static bool is_jsonl(const char *name) {
-    size_t length = strlen(name), ending = strlen(".jsonl");
-    return length > ending && strcmp(name + length - ending, ".jsonl") == 0;
-}
-
 /* Removes what this run did not write: `depth` folders further down lie the files. */
 static bool remove_stale(tm_arena *arena, const char *folder, int depth, const path_list *written,
                          tm_diag *diag) {
@@ -107,7 +102,8 @@ static bool remove_stale(tm_arena *arena, const char *folder, int depth, const p
             good &= remove_stale(arena, path, depth - 1, written, diag);
             (void)rmdir(path); /* refused while something is in it */
         }
-        bool is_ours = depth == 0 && !entries[i].is_folder && is_jsonl(entries[i].name);
+        bool is_ours =
+            depth == 0 && !entries[i].is_folder && tm_text_ends_with(entries[i].name, ".jsonl");
         if (is_ours && bsearch(&path, written->paths, written->count, sizeof(*written->paths),
                                compare_paths) == NULL) {
             if (unlink(path) != 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/number.h"
 #include "reports/score.h"
 
 const char tm_ranking_baseline_author[] = "baseline";
@@ -57,11 +58,6 @@ static bool has_verdict(const tm_model_cell *cell) {
            (cell->state == TM_MODEL_RAN && cell->trace.status != TM_STATUS_VOID);
 }
 
-static int compare_doubles(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 static void add_ratio(tm_ranking_score *score, double *ratios, double ratio) {
     ratios[score->ratio_count++] = ratio;
     score->mean += ratio;
@@ -77,7 +73,7 @@ static void finish_ratios(tm_ranking_score *score, double *ratios) {
         logs += ratios[i] > 0.0 ? log(ratios[i]) : 0.0;
     }
     score->geomean = above > 0 ? exp(logs / (double)above) : 0.0;
-    qsort(ratios, score->ratio_count, sizeof(*ratios), compare_doubles);
+    qsort(ratios, score->ratio_count, sizeof(*ratios), tm_number_compare);
     score->ratios = ratios;
 }
 

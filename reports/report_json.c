@@ -11,14 +11,6 @@
 #include "reports/score.h"
 #include "reports/tuning.h"
 
-/* A figure of which 0 means that there is none. */
-static void set_figure(tm_json *object, const char *key, double value) {
-    if (value > 0.0)
-        tm_json_set_number(object, key, value);
-    else
-        tm_json_set_null(object, key);
-}
-
 static void set_strings(tm_json *object, const char *key, const char *const *strings) {
     tm_json *list = tm_json_array();
     for (; strings != NULL && *strings != NULL; strings++)
@@ -49,7 +41,7 @@ static tm_json *solution_json(const tm_model_solution *solution) {
     tm_json_set_string(object, "language", solution->language);
     tm_json_set_string(object, "binding", solution->binding);
     tm_json_set_string(object, "needs", solution->needs);
-    set_figure(object, "compile_ms", solution->compile_ms);
+    tm_json_set_positive(object, "compile_ms", solution->compile_ms);
     tm_json_set_string(object, "base", solution->base);
     if (solution->variant != NULL)
         tm_json_set_node(object, "variant", solution->variant);
@@ -57,17 +49,17 @@ static tm_json *solution_json(const tm_model_solution *solution) {
         tm_json_set_null(object, "variant");
     set_counts(object, score);
     tm_json_set_bool(object, "complete", tm_score_complete(score));
-    set_figure(object, "min_latency_ms", score->min_latency_ms);
-    set_figure(object, "max_latency_ms", score->max_latency_ms);
-    set_figure(object, "geomean_latency_ms", tm_score_latency_ms(score));
+    tm_json_set_positive(object, "min_latency_ms", score->min_latency_ms);
+    tm_json_set_positive(object, "max_latency_ms", score->max_latency_ms);
+    tm_json_set_positive(object, "geomean_latency_ms", tm_score_latency_ms(score));
     tm_json_set_int(object, "compared_cells", (int64_t)score->compared);
-    set_figure(object, "min_speedup", score->min_speedup);
-    set_figure(object, "max_speedup", score->max_speedup);
-    set_figure(object, "geomean_speedup", tm_score_speedup(score));
-    set_figure(object, "mean_speedup", tm_score_mean_speedup(score));
+    tm_json_set_positive(object, "min_speedup", score->min_speedup);
+    tm_json_set_positive(object, "max_speedup", score->max_speedup);
+    tm_json_set_positive(object, "geomean_speedup", tm_score_speedup(score));
+    tm_json_set_positive(object, "mean_speedup", tm_score_mean_speedup(score));
     tm_json_set_int(object, "limited_cells", (int64_t)score->limited);
-    set_figure(object, "max_percent_of_limit", score->max_percent);
-    set_figure(object, "geomean_percent_of_limit", tm_score_mean_percent(score));
+    tm_json_set_positive(object, "max_percent_of_limit", score->max_percent);
+    tm_json_set_positive(object, "geomean_percent_of_limit", tm_score_mean_percent(score));
     return object;
 }
 
@@ -99,14 +91,14 @@ static void set_results(tm_json *object, const tm_model_cell *cell) {
     const tm_trace *trace = &cell->trace;
     if (cell->state == TM_MODEL_RAN && trace->has_performance) {
         tm_json_set_number(object, "latency_ms", trace->latency_ms);
-        set_figure(object, "reference_latency_ms", trace->reference_latency_ms);
-        set_figure(object, "speedup_factor", trace->speedup_factor);
+        tm_json_set_positive(object, "reference_latency_ms", trace->reference_latency_ms);
+        tm_json_set_positive(object, "speedup_factor", trace->speedup_factor);
     } else {
         tm_json_set_null(object, "latency_ms");
         tm_json_set_null(object, "reference_latency_ms");
         tm_json_set_null(object, "speedup_factor");
     }
-    set_figure(object, "percent_of_limit", tm_score_percent(cell));
+    tm_json_set_positive(object, "percent_of_limit", tm_score_percent(cell));
     if (cell->state == TM_MODEL_RAN && trace->has_correctness) {
         tm_json_set_number(object, "max_absolute_error", trace->max_absolute_error);
         tm_json_set_number(object, "max_relative_error", trace->max_relative_error);
@@ -137,8 +129,8 @@ static tm_json *cell_json(const tm_model_definition *definition, const tm_model_
         if (tm_doubt_is_cast(cell, (tm_doubt)i))
             tm_json_push_string(flags, tm_doubt_name((tm_doubt)i));
     tm_json_set(object, "flags", flags);
-    set_figure(object, "judging_ms", tm_doubt_ms(cell, "judging_ms"));
-    set_figure(object, "protocol_ms", tm_doubt_ms(cell, "protocol_ms"));
+    tm_json_set_positive(object, "judging_ms", tm_doubt_ms(cell, "judging_ms"));
+    tm_json_set_positive(object, "protocol_ms", tm_doubt_ms(cell, "protocol_ms"));
     tm_json_set_string(object, "trace", cell->trace_path);
     tm_json_set_string(object, "log", cell->log_path);
     tm_json_set_string(object, "command", cell->command);
@@ -211,8 +203,8 @@ static tm_json *family_json(const tm_tuning_family *family) {
         tm_json_set_int(one, "definitions", (int64_t)row->definitions);
         tm_json_set_int(one, "best_of", (int64_t)row->best_of);
         tm_json_set_bool(one, "complete", tm_score_complete(&row->score));
-        set_figure(one, "geomean_speedup", tm_score_speedup(&row->score));
-        set_figure(one, "geomean_latency_ms", tm_score_latency_ms(&row->score));
+        tm_json_set_positive(one, "geomean_speedup", tm_score_speedup(&row->score));
+        tm_json_set_positive(one, "geomean_latency_ms", tm_score_latency_ms(&row->score));
         tm_json_push(rows, one);
     }
     tm_json_set(object, "variants", rows);
@@ -237,8 +229,8 @@ static void set_doubts(tm_json *totals, const tm_model *model) {
     for (int i = 0; i < TM_DOUBT_COUNT; i++)
         tm_json_set_int(flags, tm_doubt_name((tm_doubt)i), (int64_t)model->score.doubts[i]);
     tm_json_set(totals, "flags", flags);
-    set_figure(totals, "judging_ms", model->score.judging_ms);
-    set_figure(totals, "protocol_ms", model->score.protocol_ms);
+    tm_json_set_positive(totals, "judging_ms", model->score.judging_ms);
+    tm_json_set_positive(totals, "protocol_ms", model->score.protocol_ms);
 }
 
 static tm_json *not_planned_json(const tm_model *model) {

@@ -52,16 +52,6 @@ static void add_whole(page *out, const char *label, const char *raw) {
     tm_text_format(out->text, "%s\n", tm_figure_line(out->arena, raw));
 }
 
-static double number_of(const tm_node *object, const char *key) {
-    const tm_node *node = tm_node_get(object, key);
-    return node != NULL && node->type == TM_NODE_NUMBER ? node->number : 0.0;
-}
-
-static const char *string_of(const tm_node *object, const char *key) {
-    const tm_node *node = tm_node_get(object, key);
-    return node != NULL && node->type == TM_NODE_STRING ? node->string : "";
-}
-
 /* "a, b" of a list of strings. */
 static const char *list_of(tm_arena *arena, const tm_node *list) {
     const char *text = "";
@@ -101,12 +91,12 @@ static void add_names(page *out) {
 static void add_latency(page *out) {
     const tm_trace *trace = &out->cell->trace;
     const char *text = tm_figure_latency(out->arena, trace->latency_ms);
-    double low = number_of(trace->details_node, "median_low_ns");
-    double high = number_of(trace->details_node, "median_high_ns");
+    double low = tm_node_number_of(trace->details_node, "median_low_ns");
+    double high = tm_node_number_of(trace->details_node, "median_high_ns");
     if (low > 0.0 && high > 0.0)
         text = tm_arena_format(out->arena, "%s (median within %s)", text,
                                tm_figure_latency_range(out->arena, low / 1e6, high / 1e6));
-    const char *cache = string_of(trace->details_node, "cache");
+    const char *cache = tm_node_text_of(trace->details_node, "cache");
     if (cache[0] != '\0')
         text = tm_arena_format(out->arena, "%s, %s cache", text, cache);
     add_prose(out, "latency", TM_STYLE_STRONG, text);
@@ -133,12 +123,13 @@ static void add_speedups(page *out) {
 
 static void add_limit(page *out) {
     const tm_node *details = out->cell->trace.details_node;
-    double limit = number_of(details, "limit_ns"), floor = number_of(details, "floor_ns");
+    double limit = tm_node_number_of(details, "limit_ns"),
+           floor = tm_node_number_of(details, "floor_ns");
     if (limit > 0.0)
         add_prose(out, "limit", TM_STYLE_PLAIN,
                   tm_arena_format(out->arena, "%s by %s: %s of it",
                                   tm_figure_latency(out->arena, limit / 1e6),
-                                  string_of(details, "limited_by"),
+                                  tm_node_text_of(details, "limited_by"),
                                   tm_figure_percent(out->arena, tm_score_percent(out->cell))));
     else if (floor > 0.0)
         add_prose(out, "floor", TM_STYLE_PLAIN, tm_figure_latency(out->arena, floor / 1e6));
@@ -176,11 +167,12 @@ static void add_errors(page *out) {
                                        tm_figure_error(out->arena, trace->max_relative_error));
     if (matched != NULL && matched->type == TM_NODE_NUMBER)
         text = tm_arena_format(out->arena, "%s, %.4g%% matched", text, matched->number * 100.0);
-    if (number_of(extra, "compared_elems") > 0.0)
+    if (tm_node_number_of(extra, "compared_elems") > 0.0)
         text = tm_arena_format(out->arena, "%s of %.0f elements", text,
-                               number_of(extra, "compared_elems"));
-    if (string_of(extra, "evaluator")[0] != '\0')
-        text = tm_arena_format(out->arena, "%s; evaluator %s", text, string_of(extra, "evaluator"));
+                               tm_node_number_of(extra, "compared_elems"));
+    if (tm_node_text_of(extra, "evaluator")[0] != '\0')
+        text = tm_arena_format(out->arena, "%s; evaluator %s", text,
+                               tm_node_text_of(extra, "evaluator"));
     add_prose(out, "errors", TM_STYLE_PLAIN, text);
     const tm_node *relative = tm_node_get(extra, "relative_l2");
     const char *outputs = "";
@@ -220,7 +212,7 @@ static void add_flags(page *out) {
 static void add_device(page *out) {
     const tm_trace *trace = &out->cell->trace;
     const char *text = trace->hardware[0] != '\0' ? trace->hardware : "not known";
-    const char *uuid = string_of(trace->details_node, "device_uuid");
+    const char *uuid = tm_node_text_of(trace->details_node, "device_uuid");
     if (uuid[0] != '\0')
         text = tm_arena_format(out->arena, "%s (%s)", text, uuid);
     for (size_t i = 0; i < trace->lib_count; i++)
@@ -230,8 +222,10 @@ static void add_device(page *out) {
 }
 
 static const char *describe_clocks(tm_arena *arena, const tm_node *clocks) {
-    double mhz = number_of(clocks, "clock_mhz"), most = number_of(clocks, "max_mhz");
-    double heat = number_of(clocks, "temperature_c"), power = number_of(clocks, "power_w");
+    double mhz = tm_node_number_of(clocks, "clock_mhz"),
+           most = tm_node_number_of(clocks, "max_mhz");
+    double heat = tm_node_number_of(clocks, "temperature_c"),
+           power = tm_node_number_of(clocks, "power_w");
     const char *text = mhz > 0.0 ? tm_arena_format(arena, "%.0f", mhz) : "";
     if (mhz > 0.0)
         text = most > 0.0 ? tm_arena_format(arena, "%s of %.0f MHz", text, most)
@@ -248,14 +242,14 @@ static const char *describe_clocks(tm_arena *arena, const tm_node *clocks) {
 static void add_clock(page *out) {
     const tm_node *details = out->cell->trace.details_node;
     const tm_node *clocks = tm_node_get(details, "clocks");
-    const char *text = string_of(details, "clock");
+    const char *text = tm_node_text_of(details, "clock");
     const char *before = describe_clocks(out->arena, tm_node_get(clocks, "before"));
     const char *after = describe_clocks(out->arena, tm_node_get(clocks, "after"));
     if (before[0] != '\0')
         text = tm_arena_format(out->arena, "%s%sdevice at %s", text, text[0] ? "; " : "", before);
     if (after[0] != '\0' && strcmp(before, after) != 0)
         text = tm_arena_format(out->arena, "%s, then %s", text, after);
-    double wait = number_of(clocks, "cpu_wait_percent");
+    double wait = tm_node_number_of(clocks, "cpu_wait_percent");
     if (wait > 0.0)
         text = tm_arena_format(out->arena, "%s; programs waited for the CPU %.3g%% of the time",
                                text, wait);

@@ -7,6 +7,7 @@
 
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/number.h"
 
 /* Samples and trace hold the same doubles; what differs by more is of another run. */
 #define SAME_LATENCY 1e-6
@@ -14,11 +15,6 @@
 const char *tm_timing_source_name(tm_timing_source source) {
     static const char *const names[] = {"none", "latency", "trials", "samples"};
     return names[source];
-}
-
-static int compare_doubles(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
 }
 
 static bool has_flag(const tm_trace *trace, const char *name) {
@@ -39,7 +35,7 @@ static bool read_trial(tm_arena *arena, const tm_node *list, tm_timing_trial *tr
             return false;
         trial->ns[trial->count++] = item->number;
     }
-    qsort(trial->ns, trial->count, sizeof(*trial->ns), compare_doubles);
+    qsort(trial->ns, trial->count, sizeof(*trial->ns), tm_number_compare);
     size_t half = trial->count / 2;
     trial->median_ns =
         trial->count % 2 ? trial->ns[half] : (trial->ns[half - 1] + trial->ns[half]) / 2.0;
@@ -66,12 +62,6 @@ static tm_timing read_samples(tm_arena *arena, const char *path, const char *clo
     return timing;
 }
 
-static double number_of(const tm_node *object, const char *key) {
-    const tm_node *node = tm_node_get(object, key);
-    return node != NULL && node->type == TM_NODE_NUMBER && isfinite(node->number) ? node->number
-                                                                                  : 0.0;
-}
-
 static tm_timing read_trials(tm_arena *arena, const tm_trace *trace, const char *median) {
     const tm_node *list = tm_node_get(trace->details_node, "trials");
     tm_timing timing = {TM_TIMING_NONE, NULL, 0};
@@ -80,9 +70,9 @@ static tm_timing read_trials(tm_arena *arena, const tm_trace *trace, const char 
     tm_timing_trial *trials = tm_arena_array(arena, list->count, sizeof(*trials));
     size_t count = 0;
     for (const tm_node *item = list->child; item != NULL; item = item->next, count++) {
-        trials[count].count = (size_t)fmax(0.0, number_of(item, "samples"));
-        trials[count].median_ns = number_of(item, median);
-        trials[count].standard_deviation_ns = number_of(item, "standard_deviation_ns");
+        trials[count].count = (size_t)fmax(0.0, tm_node_number_of(item, "samples"));
+        trials[count].median_ns = tm_node_number_of(item, median);
+        trials[count].standard_deviation_ns = tm_node_number_of(item, "standard_deviation_ns");
         if (trials[count].median_ns <= 0.0)
             return timing;
     }

@@ -154,6 +154,14 @@ static void test_matches_globs(void **state) {
     assert_true(tm_text_matches(",*", "rmsnorm_h4096"));
 }
 
+static void test_ends_with(void **state) {
+    (void)state;
+    assert_true(tm_text_ends_with("a/b.json", ".json"));
+    assert_false(tm_text_ends_with("a/b.jsonl", ".json"));
+    assert_false(tm_text_ends_with(".json", ".json"));
+    assert_false(tm_text_ends_with("n", ".json"));
+}
+
 static void test_nearest_finds_slips_only(void **state) {
     (void)state;
     static const char *const keys[] = {"rtol",       "atol",        "iterations",
@@ -334,6 +342,7 @@ int main(void) {
         cmocka_unit_test(test_numbers_are_short_and_exact),
         cmocka_unit_test(test_utf8_is_strict),
         cmocka_unit_test(test_matches_globs),
+        cmocka_unit_test(test_ends_with),
         cmocka_unit_test(test_nearest_finds_slips_only),
         cmocka_unit_test(test_components_are_safe_and_distinct),
         cmocka_unit_test(test_layout_paths),
