@@ -46,13 +46,27 @@ static const char *behind_traces(const char *text) {
     return behind;
 }
 
+/* The names in "PASSED name [axis=value]: 1.47 us", a line of ninja bench: the verdict may be
+ * another by now, and a reason may hold anything. NULL of another text. */
+static const char *names_of_line(tm_arena *arena, const char *text) {
+    size_t length = strcspn(text, " ");
+    const char *end = strstr(text, ": ");
+    for (int i = 0; i < TM_STATUS_COUNT && end != NULL; i++) {
+        const char *status = tm_status_name((tm_status)i);
+        if (strlen(status) == length && strncmp(status, text, length) == 0)
+            return tm_arena_copy(arena, text + length, (size_t)(end - text) - length);
+    }
+    return NULL;
+}
+
 static word_list split(tm_arena *arena, const char *text) {
-    const char *behind = behind_traces(text);
+    const char *names = names_of_line(arena, text);
+    const char *behind = names != NULL ? NULL : behind_traces(text);
     bool is_path = behind != NULL;
-    char *rest = tm_arena_format(arena, "%s", is_path ? behind : text);
+    char *rest = tm_arena_format(arena, "%s", is_path ? behind : names != NULL ? names : text);
     char *figures = strstr(rest, ": ");
     if (figures != NULL)
-        *figures = '\0'; /* of a line of ninja bench: what follows was measured */
+        *figures = '\0'; /* the rest of a line without its verdict */
     if (is_path) {
         cut_ending(rest, ".json");
         cut_ending(rest, ".log");
