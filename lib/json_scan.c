@@ -81,12 +81,12 @@ static const char *tm_json_scan_mend(const tm_json_scan *scan) {
     static const struct {
         const char *word, *mend;
     } mends[] = {
-        {"NaN", "; JSON has no such number, write the string \"NaN\""},
-        {"nan", "; JSON has no such number, write the string \"NaN\""},
-        {"Infinity", "; JSON has no such number, write the string \"Infinity\""},
-        {"inf", "; JSON has no such number, write the string \"Infinity\""},
-        {"-Infinity", "; JSON has no such number, write the string \"-Infinity\""},
-        {"-inf", "; JSON has no such number, write the string \"-Infinity\""},
+        {"NaN", "; JSON has no such number; an error may be the string \"NaN\""},
+        {"nan", "; JSON has no such number; an error may be the string \"NaN\""},
+        {"Infinity", "; JSON has no such number; an error may be the string \"Infinity\""},
+        {"inf", "; JSON has no such number; an error may be the string \"Infinity\""},
+        {"-Infinity", "; JSON has no such number; an error may be the string \"-Infinity\""},
+        {"-inf", "; JSON has no such number; an error may be the string \"-Infinity\""},
         {"True", "; write true"},
         {"False", "; write false"},
         {"None", "; write null"},

@@ -223,6 +223,13 @@ bool tm_baseline_read(tm_arena *arena, const tm_baseline_request *request, tm_di
     return false;
 }
 
+const char *tm_baseline_skipped(tm_arena *arena, size_t broken, const char *broken_why) {
+    if (broken == 1)
+        return tm_arena_format(arena, "skipped a file or row that is no trace, %s", broken_why);
+    return tm_arena_format(arena, "skipped %zu files or rows that are no traces, the first at %s",
+                           broken, broken_why);
+}
+
 const tm_baseline_cell *tm_baseline_find(const tm_baseline *baseline, const char *definition,
                                          const char *solution, const char *uuid) {
     tm_baseline_cell key = {.uuid = uuid,

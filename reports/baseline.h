@@ -52,6 +52,8 @@ typedef struct {
  * counted only; of what is refused an error tells, also where traces were found. */
 bool tm_baseline_read(tm_arena *arena, const tm_baseline_request *request, tm_diag *diag,
                       tm_baseline *baseline);
+/* "skipped 2 files or rows that are no traces, the first at FILE:LINE:COL: why", of the members. */
+const char *tm_baseline_skipped(tm_arena *arena, size_t broken, const char *broken_why);
 /* The cell, or NULL. Borrows. */
 const tm_baseline_cell *tm_baseline_find(const tm_baseline *baseline, const char *definition,
                                          const char *solution, const char *uuid);

@@ -8,7 +8,6 @@
 #include "reports/diff.h"
 #include "reports/diff_json.h"
 #include "reports/diff_text.h"
-#include "reports/figure.h"
 #include "reports/folder.h"
 #include "reports/gate.h"
 #include "reports/option.h"
@@ -80,9 +79,8 @@ int tm_diff_command_run(tm_arena *arena, tm_diag *diag, int count, char **argume
     if (!print(arena, diag, &options, &diff, &terminal) || before.refused > 0)
         return TM_COMMAND_ENVIRONMENT;
     if (before.broken > 0) {
-        tm_diag_error(diag, tm_diag_command_line, "A",
-                      "expected traces only, got %s that is none: %s; the others are compared",
-                      tm_figure_count(arena, before.broken, "file or row"), before.broken_why);
+        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: %s; the others are compared",
+                      options.before, tm_baseline_skipped(arena, before.broken, before.broken_why));
         return TM_COMMAND_USAGE;
     }
     return tm_command_status(loaded);

@@ -153,6 +153,19 @@ static const char *op_type_of(folder_reader *folder, const tm_baseline_cell *cel
 
 /* ---- the model ---- */
 
+const char *tm_folder_reason(tm_arena *arena, const tm_trace *trace) {
+    const char *log = trace->log;
+    size_t end = strlen(log);
+    if (trace->reason[0] != '\0' || trace->status == TM_STATUS_PASSED)
+        return trace->reason;
+    while (end > 0 && strchr(" \r\n", log[end - 1]) != NULL)
+        end--;
+    size_t begin = end;
+    while (begin > 0 && log[begin - 1] != '\n')
+        begin--;
+    return tm_arena_copy(arena, log + begin, end - begin);
+}
+
 static int compare_workloads(const void *left, const void *right) {
     return strcmp(((const tm_model_workload *)left)->uuid,
                   ((const tm_model_workload *)right)->uuid);
@@ -183,20 +196,6 @@ static void add_workloads(folder_reader *folder, const tm_baseline_cell *cells, 
     definition->workload_count = kept;
 }
 
-/* Why a cell failed, where only its log tells: the last line. */
-static const char *reason_of(tm_arena *arena, const tm_trace *trace) {
-    const char *log = trace->log;
-    size_t end = strlen(log);
-    if (trace->reason[0] != '\0' || trace->status == TM_STATUS_PASSED)
-        return trace->reason;
-    while (end > 0 && strchr(" \r\n", log[end - 1]) != NULL)
-        end--;
-    size_t begin = end;
-    while (begin > 0 && log[begin - 1] != '\n')
-        begin--;
-    return tm_arena_copy(arena, log + begin, end - begin);
-}
-
 static const char *log_beside(tm_arena *arena, const char *path) {
     const char *log = tm_trace_beside(arena, path, ".log");
     return log != NULL && access(log, F_OK) == 0 ? log : NULL;
@@ -221,7 +220,7 @@ static void add_solution(folder_reader *folder, const tm_baseline_cell *traces, 
         cells[i] = (tm_model_cell){.state = TM_MODEL_RAN,
                                    .node = cell->node,
                                    .trace = cell->trace,
-                                   .reason = reason_of(arena, &cell->trace),
+                                   .reason = tm_folder_reason(arena, &cell->trace),
                                    .trace_path = cell->path,
                                    .repeats = cell->repeats,
                                    .repeat_count = cell->repeat_count};
@@ -337,6 +336,15 @@ bool tm_folder_read(tm_arena *arena, const char *path, tm_diag *diag, tm_folder_
     return true;
 }
 
+/* A cell with several traces, as show takes it. */
+static const char *first_repeated(tm_arena *arena, const tm_baseline *traces) {
+    const tm_baseline_cell *cell = traces->cells;
+    while (cell->repeat_count == 0)
+        cell++;
+    return tm_arena_format(arena, "%s %s %s", cell->trace.definition, cell->trace.solution,
+                           cell->uuid);
+}
+
 tm_load_result tm_folder_load(tm_arena *arena, const char *path, tm_diag *diag,
                               const tm_model **model) {
     const char *folder = path != NULL ? path : ".";
@@ -358,15 +366,14 @@ tm_load_result tm_folder_load(tm_arena *arena, const char *path, tm_diag *diag,
     *model = make_model(&reader);
     if (reader.traces.repeated > 0)
         tm_diag_add(
-            diag, TM_DIAG_WARNING, tm_diag_command_line, "FOLDER",
-            "expected one trace of a cell, got %s beyond it; where there are several, one that "
-            "failed counts, else the fastest",
-            tm_figure_count(arena, reader.traces.repeated, "trace"));
+            diag, TM_DIAG_WARNING, tm_diag_command_line, NULL,
+            "%s: %s beyond the first of a cell, such as %s; of each cell one that failed counts, "
+            "else the fastest",
+            folder, tm_figure_count(arena, reader.traces.repeated, "trace"),
+            first_repeated(arena, &reader.traces));
     if (reader.traces.broken > 0)
-        tm_diag_error(diag, tm_diag_command_line, "FOLDER",
-                      "expected traces only, got %s that is none: %s; the others are shown",
-                      tm_figure_count(arena, reader.traces.broken, "file or row"),
-                      reader.traces.broken_why);
+        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: %s; the others are shown", folder,
+                      tm_baseline_skipped(arena, reader.traces.broken, reader.traces.broken_why));
     if (reader.traces.refused > 0 || reader.is_refused)
         return TM_LOAD_UNREADABLE;
     return reader.traces.broken > 0 ? TM_LOAD_BROKEN_TRACES : TM_LOAD_OK;

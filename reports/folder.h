@@ -47,4 +47,8 @@ typedef struct {
  * error: there is none. */
 bool tm_folder_read(tm_arena *arena, const char *path, tm_diag *diag, tm_folder_traces *traces);
 
+/* Why a cell failed: the trace's reason or, where only its log tells, the last line of that; "" of
+ * one that passed. */
+const char *tm_folder_reason(tm_arena *arena, const tm_trace *trace);
+
 #endif

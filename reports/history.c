@@ -11,6 +11,7 @@
 #include "reports/baseline.h"
 #include "reports/doubt.h"
 #include "reports/figure.h"
+#include "reports/folder.h"
 
 typedef struct {
     tm_history_series of; /* without points */
@@ -111,7 +112,7 @@ static void take_cell(reader *all, size_t run_index, const tm_baseline_cell *cel
         .point = {
             .run = run_index,
             .status = trace->status,
-            .reason = keep(arena, trace->reason),
+            .reason = keep(arena, tm_folder_reason(arena, trace)),
             .time = keep(arena, trace->timestamp),
             .latency_ms = tm_timing_latency_ns(&timing) / 1e6,
             .spread = spread_of(&timing),
@@ -164,10 +165,8 @@ static run_result take_run(reader *all, const char *folder) {
                                           .file = status.st_ino};
         all->run_count++;
         if (traces.broken > 0)
-            tm_diag_error(all->diag, tm_diag_command_line, "DIR",
-                          "expected traces only in %s, got %s that is none: %s; the others count",
-                          folder, tm_figure_count(all->arena, traces.broken, "file or row"),
-                          traces.broken_why);
+            tm_diag_error(all->diag, tm_diag_command_line, NULL, "%s: %s; the others count", folder,
+                          tm_baseline_skipped(all->arena, traces.broken, traces.broken_why));
         all->has_broken |= traces.broken > 0;
     }
     all->is_refused |= traces.refused > 0;

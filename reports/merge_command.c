@@ -130,9 +130,8 @@ static bool warn(tm_arena *arena, tm_diag *diag, const merge_options *options,
         if (input->broken == 0)
             continue;
         good = false;
-        tm_diag_error(diag, tm_diag_command_line, "FOLDER",
-                      "expected traces only, got %s that is none: %s; the others are merged",
-                      tm_figure_count(arena, input->broken, "file or row"), input->broken_why);
+        tm_diag_error(diag, tm_diag_command_line, NULL, "%s: %s; the others are merged",
+                      input->path, tm_baseline_skipped(arena, input->broken, input->broken_why));
     }
     return good;
 }

@@ -162,10 +162,10 @@ static void test_every_fault_has_place_and_message(void **state) {
         {"trueish", "1:1: expected a JSON value, got 'trueish'"},
         {"{\"a\": True}", "1:7: expected a JSON value after ':', got 'True'; write true"},
         {"[None]", "1:2: expected a JSON value or ']', got 'None'; write null"},
-        {"[NaN]", "1:2: expected a JSON value or ']', got 'NaN'; JSON has no such number, write "
-                  "the string \"NaN\""},
+        {"[NaN]", "1:2: expected a JSON value or ']', got 'NaN'; JSON has no such number; an "
+                  "error may be the string \"NaN\""},
         {"[-Infinity]", "1:2: expected a JSON value or ']', got '-Infinity'; JSON has no such "
-                        "number, write the string \"-Infinity\""},
+                        "number; an error may be the string \"-Infinity\""},
         {"['a']", "1:2: expected a JSON value or ']', got '''; strings stand in double quotes"},
         {"[1, // one\n2]",
          "1:5: expected a JSON value after ',', got '/'; JSON has no comments, remove it"},
