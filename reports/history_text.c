@@ -200,14 +200,17 @@ static const char *counts_text(tm_arena *arena, const tm_history_changes *all) {
         [TM_HISTORY_CHANGED] = "changed",
         [TM_HISTORY_LAST_DIFFERS] = "differ in their last run only",
         [TM_HISTORY_STEADY] = "steady",
-        [TM_HISTORY_NOISY_SERIES] = "too noisy to show a change of 10%",
+        [TM_HISTORY_NOISY_SERIES] = "too noisy or too short to show a change of 10%",
         [TM_HISTORY_SHORT] = "with too few runs to tell (4 show a change)",
         [TM_HISTORY_NEVER_TIMED] = "never timed"};
     const char *text = "";
-    for (int i = 0; i < TM_HISTORY_VERDICT_COUNT; i++)
+    for (int i = 0; i < TM_HISTORY_VERDICT_COUNT; i++) {
+        bool is_one = i == TM_HISTORY_LAST_DIFFERS && all->by_verdict[i] == 1;
         if (all->by_verdict[i] > 0)
-            text = tm_arena_format(arena, "%s%s%zu %s", text, text[0] ? ", " : "",
-                                   all->by_verdict[i], words[i]);
+            text =
+                tm_arena_format(arena, "%s%s%zu %s", text, text[0] ? ", " : "", all->by_verdict[i],
+                                is_one ? "differs in its last run only" : words[i]);
+    }
     return text;
 }
 

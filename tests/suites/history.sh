@@ -31,7 +31,7 @@ if [ "$took" -le "$(slack 5000)" ]; then
 else
     failed history/time "50 runs of 500 cells took $took ms"
 fi
-expect history/counts '500 cells: 11 changed, 1 differ in their last run only, 488 steady.' \
+expect history/counts '500 cells: 11 changed, 1 differs in its last run only, 488 steady.' \
     "$(grep '^500 cells' history.txt)"
 "$tm_report" history run?? --json >history.json
 if command -v jq >/dev/null 2>&1; then
