@@ -23,11 +23,14 @@ static bool is_same_day(const tm_history *history, size_t run, size_t other) {
            strncmp(history->runs[run].time, history->runs[other].time, 10) == 0;
 }
 
-/* "2026-10-12 (a1b2c3d)", with the minute where another run is of the same day. `has_minute` (may
- * be NULL) tells whether it is there: behind the day's ten bytes and a blank. */
+/* "2026-10-12 (a1b2c3d)", without a folder named by that day, with the minute where another run is
+ * of the same day. `has_minute` (may be NULL) tells whether it is there: behind the day's ten bytes
+ * and a blank. */
 static const char *run_text(tm_arena *arena, const tm_history *history, size_t run,
                             bool *has_minute) {
     const char *time = history->runs[run].time, *name = tm_history_run_name(arena, history, run);
+    const char *slash = strrchr(name, '/'), *last = slash != NULL ? slash + 1 : name;
+    bool is_date = strlen(last) == 10 && strncmp(last, time, 10) == 0; /* told already */
     size_t length = strlen(name);
     if (length > NAME_WIDTH && tm_figure_width(name) == length) /* a path's end tells more */
         name = tm_arena_format(arena, "..%s", name + length - NAME_WIDTH + 2);
@@ -38,8 +41,9 @@ static const char *run_text(tm_arena *arena, const tm_history *history, size_t r
         *has_minute = is_timed;
     if (time[0] == '\0')
         return name;
-    return tm_arena_format(arena, "%.10s%s%.5s (%s)", time, is_timed ? " " : "",
-                           is_timed ? time + 11 : "", name);
+    return tm_arena_format(arena, "%.10s%s%.5s%s%s%s", time, is_timed ? " " : "",
+                           is_timed ? time + 11 : "", is_date ? "" : " (", is_date ? "" : name,
+                           is_date ? "" : ")");
 }
 
 /* The same for a column: without the day, where the heading says that there is only one. */
