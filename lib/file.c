@@ -160,9 +160,33 @@ static bool tm_file_name(int fd, const char *path, tm_text *name) {
     return false;
 }
 
+/* A device or a pipe: it is there to be written to, not to be replaced. */
+static bool tm_file_is_special(const char *path) {
+    struct stat info;
+    return lstat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode) &&
+           !S_ISDIR(info.st_mode);
+}
+
+static bool tm_file_write_through(const char *path, const char *bytes, size_t length) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return false;
+    bool good = tm_file_write_all(fd, bytes, length);
+    if (good)
+        return close(fd) == 0;
+    tm_file_close(fd);
+    return false;
+}
+
 bool tm_file_write(const char *path, const char *bytes, size_t length, bool *changed) {
     if (changed != NULL)
         *changed = false;
+    if (tm_file_is_special(path)) {
+        bool good = tm_file_write_through(path, bytes, length);
+        if (good && changed != NULL)
+            *changed = true;
+        return good;
+    }
     if (tm_file_holds(path, bytes, length))
         return true;
     tm_text name = {0};

@@ -19,7 +19,8 @@ const tm_source *tm_file_read(tm_arena *arena, const char *path);
 
 /* Makes `path` hold exactly these bytes: written beside it, and complete when it gets the name. A
  * file that already holds them is left untouched, time stamp and all. Missing parent folders are
- * made. `changed` (may be NULL) tells whether the file was written. */
+ * made. A device or a pipe is written to as it is. `changed` (may be NULL) tells whether the file
+ * was written. */
 bool tm_file_write(const char *path, const char *bytes, size_t length, bool *changed);
 
 /* Like `mkdir -p` for the folder that will hold `path`. */

@@ -17,7 +17,8 @@ static tm_ranking_score over_baseline(tm_arena *arena, const tm_model_definition
 
 /* ---- the table ---- */
 
-static void add_row(tm_arena *arena, tm_table *table, const tm_model_definition *definition) {
+static void add_row(tm_arena *arena, tm_table *table, const tm_model_definition *definition,
+                    size_t width) {
     const char *name = tm_figure_line(arena, definition->name);
     const char *cells[] = {name, "-", "-", "-", "-", "-", "-", "-"};
     const tm_model_solution *best = definition->best;
@@ -25,14 +26,14 @@ static void add_row(tm_arena *arena, tm_table *table, const tm_model_definition 
     if (best != NULL) {
         const tm_score *score = &best->score;
         tm_ranking_score over = over_baseline(arena, definition, best);
-        cells[1] = tm_figure_solution(arena, best->name, definition->name, 20);
+        cells[1] = tm_figure_solution(arena, best->name, definition->name, width);
         cells[2] = tm_figure_line(arena, best->author);
         cells[3] = tm_figure_latency_range(arena, score->min_latency_ms, score->max_latency_ms);
         cells[4] = tm_figure_speedup(arena, tm_score_speedup(score));
         cells[5] = tm_figure_speedup(arena, over.geomean);
     }
     if (one->solution != NULL) {
-        cells[6] = tm_figure_solution(arena, one->solution->name, definition->name, 20);
+        cells[6] = tm_figure_solution(arena, one->solution->name, definition->name, width);
         cells[7] = tm_figure_speedup(arena, one->trace->speedup_factor);
     }
     tm_table_add(table, cells);
@@ -53,7 +54,7 @@ const char *tm_best_text(tm_arena *arena, const tm_model *model, const tm_termin
                                       model->definition_count);
     for (size_t i = 0; i < model->definition_count; i++)
         if (model->definitions[i].score.cells > 0)
-            add_row(arena, table, &model->definitions[i]);
+            add_row(arena, table, &model->definitions[i], tm_terminal_name_width(terminal, 20));
     tm_text text = {0};
     tm_table_print(table, terminal, &text);
     static const char *const notes[] = {

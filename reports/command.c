@@ -66,7 +66,7 @@ int tm_command_run(tm_arena *arena, tm_diag *diag, const tm_command *commands, s
     }
     const char *first = arguments[1];
     bool is_help = strcmp(first, "help") == 0;
-    if (strcmp(first, "--help") == 0 || (is_help && count == 2))
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || (is_help && count == 2))
         return print_table(diag, commands, command_count) ? TM_COMMAND_GOOD
                                                           : TM_COMMAND_ENVIRONMENT;
     if (is_help)

@@ -131,11 +131,12 @@ static void add_solutions(page *out) {
     tm_table *table = tm_table_create(out->arena, columns, 4, shown);
     for (size_t i = 0; i < shown; i++) {
         const tm_diff_solution *solution = &diff->solutions[i];
-        const char *const row[] = {
-            ratio_text(out->arena, solution->ratio),
-            tm_arena_format(out->arena, "%zu", solution->cells),
-            tm_figure_line(out->arena, solution->definition),
-            tm_figure_solution(out->arena, solution->solution, solution->definition, 40)};
+        const char *const row[] = {ratio_text(out->arena, solution->ratio),
+                                   tm_arena_format(out->arena, "%zu", solution->cells),
+                                   tm_figure_line(out->arena, solution->definition),
+                                   tm_figure_solution(out->arena, solution->solution,
+                                                      solution->definition,
+                                                      tm_terminal_name_width(out->terminal, 40))};
         tm_table_add(table, row);
         tm_table_style(table, 0, ratio_style(out, solution->ratio));
     }
@@ -165,7 +166,8 @@ static void add_cell(page *out, tm_table *table, const tm_diff_cell *cell, const
         ratio_text(out->arena, cell->ratio),
         tm_gate_figure_interval(out->arena, gate),
         tm_figure_line(out->arena, gate->definition),
-        tm_figure_solution(out->arena, gate->solution, gate->definition, 40),
+        tm_figure_solution(out->arena, gate->solution, gate->definition,
+                           tm_terminal_name_width(out->terminal, 40)),
         tm_figure_uuid(out->arena, gate->uuid),
         tm_figure_line(out->arena, gate->axes),
     };

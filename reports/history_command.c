@@ -78,10 +78,12 @@ static bool print(tm_arena *arena, const tm_history_changes *changes, bool json,
 /* One run has no history, and a filter may leave nothing of it. */
 static bool is_enough(const tm_history *history, tm_diag *diag) {
     if (history->run_count < 2)
-        tm_diag_error(diag, tm_diag_command_line, NULL,
-                      "expected traces of two runs or more, got %s; keep each run: ninja artifact, "
-                      "cp -r build/artifact runs/$(date +%%F), and give them all",
-                      history->run_count == 0 ? "none" : "one run");
+        tm_diag_error(
+            diag, tm_diag_command_line, NULL,
+            "expected traces of two runs or more, got %s; keep each run: mkdir -p runs; "
+            "ninja artifact && cp -r build/artifact runs/$(date +%%Y%%m%%dT%%H%%M%%S); and "
+            "give them all",
+            history->run_count == 0 ? "none" : "one run");
     else if (history->series_count == 0)
         tm_diag_error(diag, tm_diag_command_line, NULL,
                       "expected cells that --definition and --solution name, got none in %zu runs",

@@ -198,7 +198,7 @@ bool tm_option_read(tm_arena *arena, tm_diag *diag, const tm_option_table *table
     tm_option_list given = {.items = alone};
     size_t before = tm_diag_count(diag, TM_DIAG_ERROR);
     for (int i = 0; i < count; i++)
-        if (strcmp(arguments[i], "--help") == 0) {
+        if (strcmp(arguments[i], "--help") == 0 || strcmp(arguments[i], "-h") == 0) {
             *status = print_help(arena, diag, table) ? TM_COMMAND_GOOD : TM_COMMAND_ENVIRONMENT;
             return false;
         }

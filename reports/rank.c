@@ -107,13 +107,13 @@ static void add_authors(tm_arena *arena, tm_text *text, const tm_ranking *rankin
 }
 
 static void add_solution(tm_arena *arena, tm_table *table, const tm_model_definition *definition,
-                         const tm_model_solution *solution) {
+                         const tm_model_solution *solution, size_t width) {
     const tm_score *score = &solution->score;
     const both_scores scores = score_both(arena, definition, solution);
     bool is_base = tm_ranking_baseline(definition) == solution;
     const char *const cells[] = {
         tm_arena_format(arena, "  %s",
-                        tm_figure_solution(arena, solution->name, definition->name, 40)),
+                        tm_figure_solution(arena, solution->name, definition->name, width)),
         tm_figure_line(arena, solution->author),
         tm_arena_format(arena, "%zu/%zu", score->by_status[TM_STATUS_PASSED],
                         score->cells - score->by_status[TM_STATUS_VOID]),
@@ -151,7 +151,8 @@ static void add_solutions(tm_arena *arena, tm_text *text, const tm_model *model,
         tm_table_add_heading(table, tm_figure_line(arena, definition->name));
         for (size_t j = 0; j < definition->solution_count; j++)
             if (definition->solutions[j].needs == NULL)
-                add_solution(arena, table, definition, &definition->solutions[j]);
+                add_solution(arena, table, definition, &definition->solutions[j],
+                             tm_terminal_name_width(terminal, 40));
     }
     tm_text_add(text, "\nSOLUTIONS\n");
     tm_table_print(table, terminal, text);

@@ -126,7 +126,7 @@ static table_fit find_fit(const tm_table *table, const tm_terminal *terminal) {
     memcpy(natural, table->widths, sizeof(natural));
     do
         memcpy(fit.widths, natural, sizeof(natural));
-    while (!shorten(table, fit.widths, terminal->width) &&
+    while (!shorten(table, fit.widths, terminal->table_width) &&
            leave_out(columns, table->column_count, natural));
     return fit;
 }
@@ -161,7 +161,8 @@ static void print_row(const tm_table *table, const table_fit *fit, const char *c
 static void print_line(const tm_table *table, const tm_terminal *terminal, const table_row *row,
                        tm_text *text) {
     const char *indent = row->is_note ? NOTE_INDENT : "";
-    const char *line = tm_figure_cut(table->arena, row->line, terminal->width - strlen(indent));
+    const char *line =
+        tm_figure_cut(table->arena, row->line, terminal->table_width - strlen(indent));
     tm_style style = row->is_note ? TM_STYLE_FAINT : TM_STYLE_STRONG;
     tm_text_format(text, "%s%s\n", indent, tm_terminal_paint(table->arena, terminal, style, line));
 }

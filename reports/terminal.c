@@ -9,7 +9,7 @@
 #define LEAST_WIDTH 40
 #define MOST_WIDTH 1000
 
-const tm_terminal tm_terminal_file = {WIDTH, false};
+const tm_terminal tm_terminal_file = {WIDTH, WIDTH, false};
 
 static bool is_set(const char *name) {
     const char *value = getenv(name);
@@ -37,6 +37,7 @@ bool tm_terminal_look(tm_diag *diag, int descriptor, const char *colour, tm_term
         terminal->width = width < LEAST_WIDTH  ? LEAST_WIDTH
                           : width > MOST_WIDTH ? MOST_WIDTH
                                                : width;
+    terminal->table_width = width == 0 && !is_terminal ? MOST_WIDTH : terminal->width;
     if (colour == NULL || strcmp(colour, "auto") == 0) {
         terminal->has_colour = shows;
         return true;
@@ -47,6 +48,10 @@ bool tm_terminal_look(tm_diag *diag, int descriptor, const char *colour, tm_term
     tm_diag_error(diag, tm_diag_command_line, "--color",
                   "expected auto, always or never, got \"%s\"", colour);
     return false;
+}
+
+size_t tm_terminal_name_width(const tm_terminal *terminal, size_t narrow) {
+    return terminal->table_width == MOST_WIDTH ? MOST_WIDTH : narrow;
 }
 
 const char *tm_terminal_paint(tm_arena *arena, const tm_terminal *terminal, tm_style style,

@@ -70,11 +70,21 @@ static char *summary_json(tm_arena *arena, const view_request *request) {
     return tm_report_json_format(arena, request->model);
 }
 
+/* The page that was made of these traces, or NULL. */
+static const char *page_of(tm_arena *arena, const char *folder) {
+    static const char *const places[] = {"build/report/report.html", "report/report.html",
+                                         "report.html"};
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        const char *page = tm_file_join(arena, folder != NULL ? folder : ".", places[i]);
+        if (access(page, F_OK) == 0)
+            return page;
+    }
+    return NULL;
+}
+
 static const char *summary_text(tm_arena *arena, const view_request *request) {
-    const char *build = tm_folder_build(arena, request->folder);
-    const char *page = tm_file_join(arena, build, "build/report/report.html");
-    return tm_summary_format(arena, request->model, build, access(page, F_OK) == 0 ? page : NULL,
-                             &request->terminal);
+    return tm_summary_format(arena, request->model, tm_folder_build(arena, request->folder),
+                             page_of(arena, request->folder), &request->terminal);
 }
 
 int tm_view_command_summary(tm_arena *arena, tm_diag *diag, int count, char **arguments) {

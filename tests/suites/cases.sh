@@ -13,8 +13,8 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-TM_BIN=$PWD/build/bin TM_SRC=$srcdir LC_ALL=C
-export TM_BIN TM_SRC LC_ALL
+TM_BIN=$PWD/build/bin TM_SRC=$srcdir LC_ALL=C COLUMNS=100 # in a pipe tables have any width
+export TM_BIN TM_SRC LC_ALL COLUMNS
 cp -R "$tests/cases/common" "$scratch/common"
 
 make_matrix() {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -177,6 +178,34 @@ static void test_failed_writes_leave_errno_and_nothing_else(void **state) {
     assert_lists(made, made->folder, names, 2);
 }
 
+static void test_pipes_and_devices_stay(void **state) {
+    fixture *made = *state;
+    const char *path = inside(made, "pipe");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int end = open(path, O_RDONLY | O_NONBLOCK);
+    assert_true(end >= 0);
+    bool changed = false;
+    assert_true(tm_file_write(path, "text", 4, &changed));
+    assert_true(changed);
+    char got[8];
+    assert_int_equal(read(end, got, sizeof(got)), 4);
+    assert_memory_equal(got, "text", 4);
+    close(end);
+    struct stat info;
+    assert_int_equal(lstat(path, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    /* As /dev/full, which a fault here would replace; only root can make it. */
+    const char *full = inside(made, "full");
+    if (mknod(full, S_IFCHR | 0600, makedev(1, 7)) != 0 || access(full, W_OK) != 0)
+        return;
+    errno = 0;
+    bool good = tm_file_write(full, "text", 4, &changed);
+    assert_false(good);
+    assert_int_equal(errno, ENOSPC);
+    assert_int_equal(lstat(full, &info), 0);
+    assert_true(S_ISCHR(info.st_mode));
+}
+
 static void test_read_only_folder(void **state) {
     fixture *made = *state;
     assert_int_equal(chmod(made->folder, 0555), 0);
@@ -301,6 +330,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_replaces_a_link, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failed_writes_leave_errno_and_nothing_else, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_pipes_and_devices_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_only_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refuses_what_is_no_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reads_files_that_hide_their_size, setup, teardown),

@@ -28,7 +28,7 @@ static int tear_down(void **state) {
 }
 
 static const char *print(tm_arena *arena, const tm_table *table, size_t width) {
-    const tm_terminal terminal = {width, false};
+    const tm_terminal terminal = {width, width, false};
     tm_text text = {0};
     tm_table_print(table, &terminal, &text);
     const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
@@ -111,7 +111,7 @@ static void test_fit(void **state) {
 
 static void test_style(void **state) {
     static const tm_table_column columns[] = {{.title = "status"}, {.title = "cell"}};
-    const tm_terminal terminal = {40, true};
+    const tm_terminal terminal = {40, 40, true};
     tm_table *table = tm_table_create(*state, columns, 2, 2);
     tm_table_add(table, (const char *const[]){"PASSED", "a"});
     tm_table_style(table, 0, TM_STYLE_GOOD);
@@ -139,11 +139,15 @@ static void test_terminal(void **state) {
     setenv("TERM", "xterm", 1);
     tm_terminal to = look(*state, ends[1], NULL);
     assert_int_equal(to.width, tm_terminal_file.width);
+    assert_true(to.table_width >= 1000); /* whoever looks for a name finds it */
+    assert_int_equal(tm_terminal_name_width(&to, 20), to.table_width);
+    assert_int_equal(tm_terminal_name_width(&tm_terminal_file, 20), 20);
     assert_false(to.has_colour);
     assert_true(look(*state, ends[1], "always").has_colour);
     assert_false(look(*state, ends[1], "auto").has_colour);
     setenv("COLUMNS", "132", 1);
     assert_int_equal(look(*state, ends[1], NULL).width, 132);
+    assert_int_equal(look(*state, ends[1], NULL).table_width, 132);
     setenv("COLUMNS", "3", 1);
     assert_int_equal(look(*state, ends[1], NULL).width, 40);
     setenv("COLUMNS", "wide", 1);
