@@ -148,6 +148,14 @@ static void note_repeats(tm_arena *arena, const tm_baseline_cell *others, size_t
     cell->repeat_count = count;
 }
 
+static const tm_baseline_cell *find_hardware(const tm_baseline_cell *cells, size_t count,
+                                             const char *hardware) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(cells[i].trace.hardware, hardware) == 0)
+            return &cells[i];
+    return NULL;
+}
+
 static void settle(tm_arena *arena, tm_baseline *baseline, tm_baseline_rule rule) {
     tm_baseline_cell *cells = baseline->cells;
     size_t kept = 0, all = baseline->count;
@@ -156,11 +164,16 @@ static void settle(tm_arena *arena, tm_baseline *baseline, tm_baseline_rule rule
               rule == TM_BASELINE_SCORED ? compare_scored : compare_newest);
     if (rule == TM_BASELINE_EACH)
         return;
-    for (size_t i = 0, same; i < all; i += same, kept++) {
+    for (size_t i = 0, same; i < all; i += same) {
         same = count_same(baseline, i);
-        cells[kept] = cells[i];
+        size_t first = kept;
+        cells[kept++] = cells[i];
+        if (rule == TM_BASELINE_NEWEST)
+            for (size_t j = i + 1; j < i + same; j++)
+                if (find_hardware(&cells[first], kept - first, cells[j].trace.hardware) == NULL)
+                    cells[kept++] = cells[j];
         if (same > 1 && rule == TM_BASELINE_SCORED)
-            note_repeats(arena, &cells[i + 1], same - 1, &cells[kept]);
+            note_repeats(arena, &cells[i + 1], same - 1, &cells[first]);
     }
     baseline->repeated = all - kept;
     baseline->count = kept;
@@ -230,11 +243,17 @@ const char *tm_baseline_skipped(tm_arena *arena, size_t broken, const char *brok
                            broken, broken_why);
 }
 
-const tm_baseline_cell *tm_baseline_find(const tm_baseline *baseline, const char *definition,
-                                         const char *solution, const char *uuid) {
-    tm_baseline_cell key = {.uuid = uuid,
-                            .trace = {.definition = definition, .solution = solution}};
-    return baseline->count > 0 ? bsearch(&key, baseline->cells, baseline->count,
-                                         sizeof(*baseline->cells), compare_only_keys)
-                               : NULL;
+const tm_baseline_cell *tm_baseline_find(const tm_baseline *baseline,
+                                         const tm_baseline_cell *like) {
+    const tm_baseline_cell *found = baseline->count > 0
+                                        ? bsearch(like, baseline->cells, baseline->count,
+                                                  sizeof(*baseline->cells), compare_only_keys)
+                                        : NULL;
+    if (found == NULL)
+        return NULL;
+    while (found > baseline->cells && compare_keys(found - 1, found) == 0)
+        found--;
+    size_t count = count_same(baseline, (size_t)(found - baseline->cells));
+    const tm_baseline_cell *same = find_hardware(found, count, like->trace.hardware);
+    return same != NULL ? same : found;
 }

@@ -26,7 +26,7 @@ typedef struct {
 typedef struct {
     const char *path;        /* where the traces were found */
     const char *newest;      /* the latest timestamp, or "" */
-    tm_baseline_cell *cells; /* sorted by definition, solution, uuid; each once */
+    tm_baseline_cell *cells; /* sorted by definition, solution, uuid */
     size_t count;
     size_t repeated;         /* traces of cells that another trace stands for */
     size_t broken;           /* files or rows that should be traces and are not */
@@ -37,7 +37,7 @@ typedef struct {
 
 /* Which of several traces of one cell stands for it. */
 typedef enum {
-    TM_BASELINE_NEWEST, /* by timestamp */
+    TM_BASELINE_NEWEST, /* by timestamp, one of each kind of hardware: the newest first */
     TM_BASELINE_SCORED, /* as flashinfer-bench scores: one that failed, else the fastest */
     TM_BASELINE_EACH    /* none for another: all of them, those of one cell in a row */
 } tm_baseline_rule;
@@ -54,8 +54,8 @@ bool tm_baseline_read(tm_arena *arena, const tm_baseline_request *request, tm_di
                       tm_baseline *baseline);
 /* "skipped 2 files or rows that are no traces, the first at FILE:LINE:COL: why", of the members. */
 const char *tm_baseline_skipped(tm_arena *arena, size_t broken, const char *broken_why);
-/* The cell, or NULL. Borrows. */
-const tm_baseline_cell *tm_baseline_find(const tm_baseline *baseline, const char *definition,
-                                         const char *solution, const char *uuid);
+/* Of the traces of the cell that `like` names (definition, solution, uuid) that of its hardware,
+ * else the first; NULL: none. Borrows. */
+const tm_baseline_cell *tm_baseline_find(const tm_baseline *baseline, const tm_baseline_cell *like);
 
 #endif

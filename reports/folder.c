@@ -227,6 +227,8 @@ static void add_solution(folder_reader *folder, const tm_baseline_cell *traces, 
         if (cell->trace.status != TM_STATUS_PASSED)
             cells[i].log_path = log_beside(arena, cell->path);
         tm_hardware_add(&folder->hardware, cell->trace.hardware);
+        for (size_t j = 0; j < cell->repeat_count; j++)
+            tm_hardware_add(&folder->hardware, cell->repeats[j].hardware);
     }
     solution->score = tm_score_cells(cells, definition->workload_count);
     tm_score_add(&definition->score, &solution->score);

@@ -159,6 +159,21 @@ static int compare_cells(const void *left_pointer, const void *right_pointer) {
     return order != 0 ? order : strcmp(left->uuid, right->uuid);
 }
 
+static bool is_same_cell(const tm_baseline_cell *left, const tm_baseline_cell *right) {
+    return strcmp(left->trace.definition, right->trace.definition) == 0 &&
+           strcmp(left->trace.solution, right->trace.solution) == 0 &&
+           strcmp(left->uuid, right->uuid) == 0;
+}
+
+/* With it those of the cell on other hardware. */
+static void note_found(const tm_baseline *baseline, const tm_baseline_cell *cell, bool *is_found) {
+    size_t at = (size_t)(cell - baseline->cells), end = at;
+    while (at > 0 && is_same_cell(&baseline->cells[at - 1], cell))
+        at--;
+    for (; at < baseline->count && (at <= end || is_same_cell(&baseline->cells[at], cell)); at++)
+        is_found[at] = true;
+}
+
 static void add_planned(tm_gate *gate, bool *is_found) {
     for (size_t i = 0; i < gate->model->definition_count; i++) {
         const tm_model_definition *definition = &gate->model->definitions[i];
@@ -166,10 +181,15 @@ static void add_planned(tm_gate *gate, bool *is_found) {
             for (size_t k = 0; k < definition->workload_count; k++) {
                 const tm_model_solution *solution = &definition->solutions[j];
                 const tm_model_workload *workload = &definition->workloads[k];
-                const tm_baseline_cell *before = tm_baseline_find(gate->baseline, definition->name,
-                                                                  solution->name, workload->uuid);
+                const tm_model_cell *now = &solution->cells[k];
+                const char *hardware = now->state == TM_MODEL_RAN ? now->trace.hardware : "";
+                const tm_baseline_cell like = {.uuid = workload->uuid,
+                                               .trace = {.definition = definition->name,
+                                                         .solution = solution->name,
+                                                         .hardware = hardware}};
+                const tm_baseline_cell *before = tm_baseline_find(gate->baseline, &like);
                 if (before != NULL)
-                    is_found[before - gate->baseline->cells] = true;
+                    note_found(gate->baseline, before, is_found);
                 else if (solution->needs != NULL)
                     continue; /* neither before nor now */
                 tm_gate_cell *cell = &gate->cells[gate->count++];
@@ -179,7 +199,7 @@ static void add_planned(tm_gate *gate, bool *is_found) {
                                        .uuid = workload->uuid,
                                        .axes = workload->axes,
                                        .code = solution->source,
-                                       .cell = &solution->cells[k],
+                                       .cell = now,
                                        .before = before,
                                        .why = ""};
             }
@@ -243,7 +263,7 @@ tm_gate *tm_gate_run(tm_arena *arena, const tm_model *model, const char *build,
             decide(&gate->cells[i], options.threshold);
     for (size_t i = 0; i < baseline->count; i++) {
         const tm_baseline_cell *before = &baseline->cells[i];
-        if (!is_found[i])
+        if (!is_found[i] && (i == 0 || !is_same_cell(before - 1, before)))
             gate->cells[gate->count++] = (tm_gate_cell){.verdict = TM_GATE_GONE,
                                                         .definition = before->trace.definition,
                                                         .solution = before->trace.solution,

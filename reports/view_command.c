@@ -45,6 +45,19 @@ static bool read_options(tm_arena *arena, tm_diag *diag, const view_kind *kind, 
         count, arguments, status);
 }
 
+/* Speedups over references of other devices, and the fastest device's solutions first. */
+static void warn_mixed(tm_diag *diag, const tm_model *model) {
+    size_t count = 0;
+    while (model->hardware[count] != NULL)
+        count++;
+    if (count > 1)
+        tm_diag_add(diag, TM_DIAG_WARNING, tm_diag_command_line, "FOLDER",
+                    "expected traces of one kind of hardware, got %zu, such as %s and %s, whose "
+                    "latencies are compared as if they were of one; tm-report merge --out=DIR "
+                    "makes a folder of each",
+                    count, model->hardware[0], model->hardware[1]);
+}
+
 static int run(tm_arena *arena, tm_diag *diag, const view_kind *kind, int count, char **arguments) {
     view_request request = {0};
     int status;
@@ -59,6 +72,7 @@ static int run(tm_arena *arena, tm_diag *diag, const view_kind *kind, int count,
         request.model = tm_folder_select(arena, request.model, request.definitions, diag);
     if (request.model == NULL)
         return TM_COMMAND_USAGE;
+    warn_mixed(diag, request.model);
     char *json = request.json ? kind->json(arena, &request) : NULL;
     const char *text = request.json ? json : kind->text(arena, &request);
     bool good = tm_command_print(diag, kind->name, text);
