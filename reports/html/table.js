@@ -7,11 +7,12 @@ const table = (() => {
     const drawn = new Map(); /* index -> its row; those that stay in sight stay what they are */
 
     const byName = (get) => (a, b) => get(a) < get(b) ? -1 : get(a) > get(b) ? 1 : 0;
-    /* What has no figure stands last, whichever way is sorted. */
-    const byFigure = (get) => (a, b, down) => {
-        const left = get(a), right = get(b);
-        if (!(left > 0) || !(right > 0))
-            return (right > 0 ? 1 : 0) - (left > 0 ? 1 : 0) || 0;
+    /* What has no figure stands last, whichever way is sorted. Of axes and errors 0 is a figure; one
+     * that is not there is undefined or -1. */
+    const byFigure = (get, zero) => (a, b, down) => {
+        const left = get(a), right = get(b), is = (value) => value > 0 || zero && value === 0;
+        if (!is(left) || !is(right))
+            return (is(right) ? 1 : 0) - (is(left) ? 1 : 0);
         return down ? right - left : left - right;
     };
     const number = (value) => typeof value === "string" ? Infinity : value;
@@ -42,7 +43,7 @@ const table = (() => {
             get: (cell) => figure.speedup(cell.speedup), figure: (c) => c.speedup},
         percent: {title: "limit", width: "56px", number: true,
             get: (cell) => figure.percent(cell.percent), figure: (c) => c.percent},
-        absolute: {title: "abs. error", width: "76px", number: true,
+        absolute: {title: "abs. error", width: "76px", number: true, zero: true,
             get: (cell) => figure.error(cell.absolute), figure: (c) => number(c.absolute)},
         flags: {title: "flags", width: flagsWidth, get: flagNames,
             compare: (a, b) => b.flags - a.flags}};
@@ -51,13 +52,13 @@ const table = (() => {
     function choose() {
         const only = data.definitions.find((one) => one.name === filter.state.definition);
         const axes = only ? only.axes.slice(0, 6).map((axis) => ["axis-" + axis, {title: axis,
-            width: "minmax(60px,auto)", number: true,
+            width: "minmax(60px,auto)", number: true, zero: true,
             get: (cell) => String((cell.workload.axes || {})[axis] ?? ""),
             figure: (cell) => (cell.workload.axes || {})[axis]}]) : [];
         columns = Object.entries(fixed).flatMap(([key, column]) =>
             only && key === "definition" ? [] : only && axes.length && key === "workload" ? axes
                 : [[key, column]]).map(([key, column]) => ({key, ...column,
-            compare: column.compare || byFigure(column.figure)}));
+            compare: column.compare || byFigure(column.figure, column.zero)}));
     }
 
     const rowHeight = () => narrow.matches ? 64 : 26;

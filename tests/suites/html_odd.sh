@@ -30,7 +30,7 @@ matrix() { # name, rows as JSON
                 solution: $cell.solution, workload: {uuid: $row.uuid, axes: $row.axes, inputs: {}},
                 evaluation: {environment: {hardware: $row.hardware, libs: {}}, log: "",
                 timestamp: "2026-01-01T00:00:00Z", status: "PASSED", correctness: {max_relative_error: 0,
-                max_absolute_error: 0}, performance: {latency_ms: (0.1 + $at), reference_latency_ms: 2,
+                max_absolute_error: ($row.error // 0)}, performance: {latency_ms: (0.1 + $at), reference_latency_ms: 2,
                 speedup_factor: (2 / (0.1 + $at))}}, tracemill: {author: "ada", op_type: "odd", seed: 7,
                 limit_ns: 5000, limited_by: "memory"}}' out/report.json >trace.json && mv trace.json "$trace"
         done
@@ -101,6 +101,29 @@ if drawn html_odd/zero; then
     expect html_odd/zero 'linear 0,40 2 logarithmic' \
         "$(chart '[x.type, x.ticks.map((tick) => tick.label).join(), datasets[0].data.length, y.type].join(" ")')"
 fi
+# 0 is an axis' value and an error like others; what has no figure (and no trace, which tells axes)
+# is last either way.
+matrix sorted '[{"uuid": "some", "axes": {"n": 40}, "error": 0.5, "hardware": "a device"},
+    {"uuid": "none", "axes": {"n": 0}, "hardware": "a device"},
+    {"uuid": "gone", "axes": {"n": 7}, "hardware": "a device"}]'
+sorted() { # name, column, expected, expected when sorted again
+    for order in "$3" "$4"; do
+        click "html_odd/$1" "[data-key=$2]"
+        sleep 0.2
+        expect "html_odd/$1" "$order" "$(browser_script 'return [...document.querySelectorAll(".row")].sort((a, b) =>
+            a.dataset.index - b.dataset.index).map((row) => row.querySelector("a").hash.split("/").pop()).join(" ")')"
+    done
+}
+find sorted -name gone.json -path '*traces*' -exec rm {} +
+(cd sorted && "$tm_report" --plan=plan.json --out=out --quiet)
+browser_open "file://$scratch/sorted/out/report.html?"
+sorted sorted-errors absolute 'none none some some gone gone' 'some some none none gone gone'
+browser_script 'const choice = document.querySelector("#filter-definition"); choice.value = "odd";
+    choice.dispatchEvent(new Event("change"))' >/dev/null
+sorted sorted-axes axis-n 'none none some some gone gone' 'some some none none gone gone'
+# More cells than a function takes as arguments.
+expect html_odd/many '200000 0.1' "$(browser_script 'const {passed, least} = data.score(Array(200000).fill(
+    data.cells[0])); return passed + " " + least')"
 
 # As long as the path of a trace may be.
 definition=long$(printf '_abcdefghi%.0s' 1 2 3 4 5 6 7 8 9 10 11 12)
