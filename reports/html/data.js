@@ -50,7 +50,8 @@ const data = (() => {
                 cells.push(cell);
                 return cell;
             });
-            definition.cells.push(...solution.cells);
+            for (const cell of solution.cells)
+                definition.cells.push(cell);
         });
     }
 
@@ -64,11 +65,11 @@ const data = (() => {
             kinds[cell.kind]++;
         const timed = list.filter((cell) => cell.passed && cell.latency > 0)
             .map((cell) => cell.latency);
+        const [least, most] = timed.length ? figure.extent(timed) : [0, 0];
         return {...kinds, cells: list.length - kinds.waiting,
-            least: timed.length ? Math.min(...timed) : 0,
-            most: timed.length ? Math.max(...timed) : 0,
+            least, most,
             speedup: geomean(list.map((cell) => cell.speedup).filter((value) => value > 0)),
-            percent: list.reduce((most, cell) => Math.max(most, cell.percent), 0)};
+            percent: list.reduce((best, cell) => Math.max(best, cell.percent), 0)};
     }
 
     const detail = (cell, column) => columns[column] ? columns[column][cell.index] : null;

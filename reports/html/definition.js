@@ -82,7 +82,7 @@ const definition = (() => {
     function describe(of, axis) {
         const datasets = [...lines(of, axis), ...limit(of, axis)];
         const xs = datasets.flatMap((set) => set.data.map((point) => point.x));
-        const least = Math.min(...xs), most = Math.max(...xs);
+        const [least, most] = figure.extent(xs);
         const room = least === most ? 2 : (most / least) ** 0.04;
         const names = of.workloads.map((workload) => workload.text);
         const scale = axis === ROWS ? plot.axis("workload", "linear", (at) => figure.short(names[at]),
@@ -164,7 +164,8 @@ const definition = (() => {
             ["definition", "passed", "best solution", "latency", "speedup", "limit"], [],
             [1, 3, 4, 5]);
         list = table.querySelector("tbody");
-        list.append(...withCells.map(row));
+        for (const one of withCells)
+            list.append(row(one));
         const search = element("input", {type: "search", placeholder: "name", "aria-label":
             "Show definitions whose name contains", oninput: () => {
             for (const line of list.children)

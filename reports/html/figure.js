@@ -94,5 +94,9 @@ const figure = (() => {
             : name.replace(end + "+", "_*+");
     }
 
-    return {latency, mark, scale, range, speedup, percent, share, change, error, count, uuid, short, solution, NOTHING};
+    /* [least, most]; Math.min(...values) throws where there are a hundred thousand. */
+    const extent = (values) => values.reduce(([least, most], value) =>
+        [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
+
+    return {latency, mark, scale, range, extent, speedup, percent, share, change, error, count, uuid, short, solution, NOTHING};
 })();

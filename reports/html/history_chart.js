@@ -89,7 +89,7 @@ const historyChart = (() => {
     function describe(solution, rows) {
         const sets = rows ? rowSets(rows) : meanSets(solution);
         const ys = sets.flatMap((set) => set.data.map((point) => point.y)).filter((y) => y > 0);
-        let low = Math.min(...ys), high = Math.max(...ys);
+        let [low, high] = figure.extent(ys);
         const isLog = high > 4 * low;
         if (isLog) {
             [low, high] = [low * 0.85, high * 1.15];

@@ -59,7 +59,8 @@
         const table = element.table("Changes", ["change", "solution", "since", "rows", "more"],
             [], [3]);
         list = table.querySelector("tbody");
-        list.append(...events.map(eventRow));
+        for (const event of events)
+            list.append(eventRow(event));
         empty = element("p.muted", {}, "Nothing changed by more than " +
             +(100 * raw.threshold).toPrecision(3) + "%, and every cell passes as it did.");
         place("events").replaceChildren(element("h2#events-title", {}, "Changes ",
@@ -209,7 +210,8 @@
 
     function start() {
         const table = element.table("Solutions", ["solution", "latest", "changed"], [], [1]);
-        table.querySelector("tbody").append(...solutions.map(solutionRow));
+        for (const solution of solutions)
+            table.querySelector("tbody").append(solutionRow(solution));
         panel = element("div.panel", {});
         place("solutions").replaceChildren(element("h2#solutions-title", {}, "Solutions ",
             element("small", {}, "latest: geometric mean of the rows")), controls(),
