@@ -81,8 +81,8 @@ static tm_history_cut *cut_all(tm_arena *arena, tm_history_changes *all) {
         cuts[i].series = &history->series[i];
         select_points(arena, all, &cuts[i]);
         positions += cuts[i].used_count > 1 ? (double)(cuts[i].used_count - 1) : 0.0;
-        all->failing +=
-            cuts[i].series->points[cuts[i].series->count - 1].status != TM_STATUS_PASSED;
+        tm_status last = cuts[i].series->points[cuts[i].series->count - 1].status;
+        all->failing += last != TM_STATUS_PASSED && last != TM_STATUS_VOID;
     }
     all->chance = TM_CHANGE_POINT_LEVEL / fmax(1.0, positions);
     for (size_t i = 0; i < history->series_count; i++) {

@@ -87,7 +87,7 @@ typedef struct {
     size_t event_count;
     const tm_history_wave *waves;
     size_t wave_count;
-    size_t failing; /* series that do not pass in their last run */
+    size_t failing; /* series that do not pass in their last run, VOID aside */
 } tm_history_changes;
 
 tm_history_changes *tm_history_change_find(tm_arena *arena, const tm_history *history,
