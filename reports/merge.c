@@ -124,7 +124,27 @@ static bool is_below(const char *path, const char *folder) {
     return strncmp(inner, outer, length) == 0 && (inner[length] == '/' || inner[length] == '\0');
 }
 
+/* "." and ".." cannot be renamed to; neither can "/". */
+static bool is_named(const char *path) {
+    size_t end = strlen(path);
+    while (end > 0 && path[end - 1] == '/')
+        end--;
+    size_t begin = end;
+    while (begin > 0 && path[begin - 1] != '/')
+        begin--;
+    const char *last = path + begin;
+    size_t length = end - begin;
+    return length > 2 || (length == 2 && strncmp(last, "..", 2) != 0) ||
+           (length == 1 && last[0] != '.');
+}
+
 bool tm_merge_allows(tm_arena *arena, const tm_merge *merge, const char *out, tm_diag *diag) {
+    if (!is_named(out)) {
+        tm_diag_error(diag, tm_diag_command_line, "--out",
+                      "expected a folder to be made, got \"%s\"; give the name of a new folder",
+                      out);
+        return false;
+    }
     const char *nearest = tm_file_nearest(arena, out);
     for (size_t i = 0; i < merge->input_count; i++)
         if (is_below(nearest, merge->inputs[i].path)) {
