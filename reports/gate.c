@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/crew.h"
 #include "lib/file.h"
+#include "reports/crew.h"
 #include "reports/doubt.h"
 #include "reports/figure.h"
 

@@ -4,12 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/crew.h"
 #include "lib/file.h"
 #include "lib/instant.h"
 #include "lib/json.h"
 #include "lib/layout.h"
 #include "lib/text.h"
+#include "reports/crew.h"
 #include "reports/figure.h"
 #include "reports/hardware.h"
 #include "reports/plan_json.h"

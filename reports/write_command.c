@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/crew.h"
 #include "lib/file.h"
 #include "lib/text.h"
 #include "reports/action_benchmark.h"
 #include "reports/bencher.h"
 #include "reports/command.h"
+#include "reports/crew.h"
 #include "reports/csv.h"
 #include "reports/html.h"
 #include "reports/jsonl.h"

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "lib/arena.h"
-#include "lib/crew.h"
 #include "lib/diag.h"
+#include "reports/crew.h"
 
 enum { TASKS = 1000 };
 

@@ -1,4 +1,4 @@
-#include "lib/crew.h"
+#include "reports/crew.h"
 
 #include <pthread.h>
 #include <sched.h>
