@@ -247,8 +247,11 @@ while read -r path; do
     browser_script "return document.querySelectorAll('#cell details pre')[$((number - 1))].textContent" \
         >"$scratch/got"
     for file in "$plan_sources/$path" "$build/$path"; do
-        [ -f "$file" ] && { cat "$file" && echo; } | cmp -s - "$scratch/got" && # jq ends what it prints
+        [ -f "$file" ] || continue
+        if { cat "$file" && echo; } | cmp -s - "$scratch/got"; then # jq ends what it prints
             same=$((same + 1))
+            break # both are one file where the build is in the source tree
+        fi
     done
 done <"$scratch/sources"
 expect "$(name "cell/source: of $number files")" "$number" "$same"
