@@ -72,7 +72,7 @@ int tm_diff_command_run(tm_arena *arena, tm_diag *diag, int count, char **argume
     if (model == NULL)
         return tm_command_status(loaded);
     const tm_gate_options gate_options = {
-        .threshold = options.threshold_percent / 100.0, .scale = 1.0, .by_identity = false};
+        .threshold = options.threshold_percent / 100.0, .scale = 1.0, .by_trace = true};
     const tm_gate *gate =
         tm_gate_run(arena, model, tm_folder_build(arena, options.after), &before, gate_options);
     const tm_diff diff = tm_diff_make(arena, gate);

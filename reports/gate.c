@@ -85,6 +85,12 @@ static void settle_status(tm_arena *arena, tm_gate_cell *out) {
         out->verdict = TM_GATE_REGRESSED;
 }
 
+/* One measurement on both sides: what did not run again was carried along. */
+static bool is_same_trace(const tm_trace *before, const tm_trace *after) {
+    return before->timestamp[0] != '\0' && strcmp(before->timestamp, after->timestamp) == 0 &&
+           before->latency_ms == after->latency_ms;
+}
+
 static void settle_timing(tm_arena *arena, const tm_gate *gate, const char *build,
                           tm_gate_cell *out) {
     const tm_trace *before = &out->before->trace, *after = &out->cell->trace;
@@ -94,6 +100,11 @@ static void settle_timing(tm_arena *arena, const tm_gate *gate, const char *buil
     if (gate->options.by_identity && is_identical(before, after)) {
         out->verdict = TM_GATE_SAME;
         out->why = "same solution, harness and device";
+        return;
+    }
+    if (gate->options.by_trace && is_same_trace(before, after)) {
+        out->verdict = TM_GATE_SAME;
+        out->why = "the same measurement";
         return;
     }
     /* A cell's samples are of no use behind its own comparison. */

@@ -40,6 +40,7 @@ typedef struct {
     double noise;     /* runs of the same code: standard deviation, relative; 0: of the backend */
     double scale;     /* multiplies the latencies of now; 1, but for tests of the gate */
     bool by_identity; /* SAME where solution, harness and device have not changed */
+    bool by_trace;    /* SAME where both sides are one measurement, carried along */
 } tm_gate_options;
 
 #define TM_GATE_THRESHOLD 0.02

@@ -33,8 +33,8 @@ const element = (() => {
                     make("tr", {}, row.map((cell, i) => make("td", side(i), cell)))))));
     };
 
-    /* A name that may go on in the next line behind each "_" and before each "+". */
-    make.breakable = (name) => name.split(/(?<=_)|(?=\+)/).flatMap((part, i) =>
+    /* A name that may go on in the next line behind each "_" and before each "+", but no lone "*". */
+    make.breakable = (name) => name.split(/(?<=_)(?!\*)|(?=\+)/).flatMap((part, i) =>
         i ? [make("wbr"), part] : [part]);
 
     /* "term: value" pairs; pairs without a value are left out. */
