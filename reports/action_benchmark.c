@@ -7,7 +7,6 @@
 #include "reports/doubt.h"
 #include "reports/figure.h"
 #include "reports/measured.h"
-#include "reports/ranking.h"
 
 /* Lines of "what: how much", as far as it is known. */
 static void set_extra(tm_arena *arena, tm_json *entry, const tm_model_cell *cell,
@@ -45,27 +44,27 @@ static tm_json *entry_json(tm_arena *arena, const tm_model_definition *definitio
     return entry;
 }
 
+typedef struct {
+    tm_arena *arena;
+    tm_text text;
+} entry_list;
+
 /* An entry on a line of its own: a row at a time, as there may be 100,000. */
-static void add_entry(tm_text *text, tm_json *entry) {
+static void add_entry(void *context, const tm_model_definition *definition,
+                      const tm_model_solution *solution, size_t index,
+                      const tm_measured *measured) {
+    entry_list *list = context;
+    tm_json *entry = entry_json(list->arena, definition, solution, index, measured);
     char *line = tm_json_print(entry, false);
-    tm_text_format(text, "%s\n%s", text->length > 1 ? "," : "", line);
+    tm_text_format(&list->text, "%s\n%s", list->text.length > 1 ? "," : "", line);
     free(line);
     tm_json_free(entry);
 }
 
 char *tm_action_benchmark_format(tm_arena *arena, const tm_model *model) {
-    tm_text text = {0};
-    tm_text_add(&text, "[");
-    tm_measured measured;
-    for (size_t i = 0; i < model->definition_count; i++) {
-        const tm_model_definition *definition = &model->definitions[i];
-        const tm_model_solution *baseline = tm_ranking_baseline(definition);
-        for (size_t j = 0; j < definition->solution_count; j++)
-            for (size_t k = 0; k < definition->workload_count; k++)
-                if (tm_measured_get(baseline, &definition->solutions[j], k, &measured))
-                    add_entry(&text, entry_json(arena, definition, &definition->solutions[j], k,
-                                                &measured));
-    }
-    tm_text_add(&text, "\n]\n");
-    return text.data;
+    entry_list list = {.arena = arena};
+    tm_text_add(&list.text, "[");
+    tm_measured_each(model, add_entry, &list);
+    tm_text_add(&list.text, "\n]\n");
+    return list.text.data;
 }

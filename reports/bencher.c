@@ -6,7 +6,6 @@
 #include "lib/json.h"
 #include "lib/text.h"
 #include "reports/measured.h"
-#include "reports/ranking.h"
 
 static tm_json *add_measure(tm_json *benchmark, const char *slug, double value) {
     if (!(value > 0.0))
@@ -33,31 +32,30 @@ static tm_json *benchmark_json(const tm_measured *measured) {
     return benchmark;
 }
 
+typedef struct {
+    tm_arena *arena;
+    tm_text text;
+} benchmark_list;
+
 /* "name": {...} on a line of its own: a row at a time, as there may be 100,000. */
-static void add_benchmark(tm_text *text, const char *name, const tm_measured *measured) {
+static void add_benchmark(void *context, const tm_model_definition *definition,
+                          const tm_model_solution *solution, size_t index,
+                          const tm_measured *measured) {
+    benchmark_list *list = context;
     tm_json *object = tm_json_object();
-    tm_json_set(object, name, benchmark_json(measured));
+    tm_json_set(object, tm_measured_name(list->arena, definition, solution, index),
+                benchmark_json(measured));
     char *line = tm_json_print(object, false);
-    tm_text_format(text, "%s\n%.*s", text->length > 1 ? "," : "", (int)strlen(line) - 2, line + 1);
+    tm_text_format(&list->text, "%s\n%.*s", list->text.length > 1 ? "," : "", (int)strlen(line) - 2,
+                   line + 1);
     free(line);
     tm_json_free(object);
 }
 
 char *tm_bencher_format(tm_arena *arena, const tm_model *model) {
-    tm_text text = {0};
-    tm_text_add(&text, "{");
-    tm_measured measured;
-    for (size_t i = 0; i < model->definition_count; i++) {
-        const tm_model_definition *definition = &model->definitions[i];
-        const tm_model_solution *baseline = tm_ranking_baseline(definition);
-        for (size_t j = 0; j < definition->solution_count; j++)
-            for (size_t k = 0; k < definition->workload_count; k++) {
-                const tm_model_solution *solution = &definition->solutions[j];
-                if (tm_measured_get(baseline, solution, k, &measured))
-                    add_benchmark(&text, tm_measured_name(arena, definition, solution, k),
-                                  &measured);
-            }
-    }
-    tm_text_add(&text, "\n}\n");
-    return text.data;
+    benchmark_list list = {.arena = arena};
+    tm_text_add(&list.text, "{");
+    tm_measured_each(model, add_benchmark, &list);
+    tm_text_add(&list.text, "\n}\n");
+    return list.text.data;
 }

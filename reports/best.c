@@ -62,12 +62,9 @@ const char *tm_best_text(tm_arena *arena, const tm_model *model, const tm_termin
         "workloads",
         "over baseline: the same over the one solution of the author baseline",
         "one trace, where the terminal is wide, and in --json: flashinfer-bench's best, the one "
-        "with "
-        "the highest speedup and both errors <= 0.01",
+        "with the highest speedup and both errors <= 0.01",
     };
-    tm_text_add(&text, "\n");
-    for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++)
-        tm_text_format(&text, "%s\n", tm_figure_wrap(arena, notes[i], terminal->width, 2));
+    tm_figure_add_notes(arena, &text, notes, sizeof(notes) / sizeof(*notes), terminal->width);
     const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
     tm_text_free(&text);
     return result;

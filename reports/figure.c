@@ -223,6 +223,13 @@ const char *tm_figure_wrap(tm_arena *arena, const char *text, size_t width, size
     return lines;
 }
 
+void tm_figure_add_notes(tm_arena *arena, tm_text *text, const char *const *notes, size_t count,
+                         size_t width) {
+    tm_text_add(text, "\n");
+    for (size_t i = 0; i < count; i++)
+        tm_text_format(text, "%s\n", tm_figure_wrap(arena, notes[i], width, 2));
+}
+
 const char *tm_figure_cut(tm_arena *arena, const char *text, size_t width) {
     if (tm_figure_width(text) <= width)
         return text;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "lib/arena.h"
+#include "lib/text.h"
 #include "reports/model.h"
 #include "reports/terminal.h"
 
@@ -40,6 +41,9 @@ size_t tm_figure_break(const char *text, size_t width);
 /* The text in lines of at most `width` columns, broken at blanks; from the second on they begin
  * with `indent` blanks. */
 const char *tm_figure_wrap(tm_arena *arena, const char *text, size_t width, size_t indent);
+/* Appends an empty line and `count` notes, each so wrapped. */
+void tm_figure_add_notes(tm_arena *arena, tm_text *text, const char *const *notes, size_t count,
+                         size_t width);
 /* At most `width` columns (at least 4), the rest replaced by "..". */
 const char *tm_figure_cut(tm_arena *arena, const char *text, size_t width);
 /* The same with ".." in the middle: names that begin alike often end differently. */

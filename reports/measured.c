@@ -35,6 +35,18 @@ bool tm_measured_get(const tm_model_solution *baseline, const tm_model_solution 
     return measured->latency_ns > 0.0;
 }
 
+void tm_measured_each(const tm_model *model, tm_measured_visit *visit, void *context) {
+    tm_measured measured;
+    for (size_t i = 0; i < model->definition_count; i++) {
+        const tm_model_definition *definition = &model->definitions[i];
+        const tm_model_solution *baseline = tm_ranking_baseline(definition);
+        for (size_t j = 0; j < definition->solution_count; j++)
+            for (size_t k = 0; k < definition->workload_count; k++)
+                if (tm_measured_get(baseline, &definition->solutions[j], k, &measured))
+                    visit(context, definition, &definition->solutions[j], k, &measured);
+    }
+}
+
 const char *tm_measured_name(tm_arena *arena, const tm_model_definition *definition,
                              const tm_model_solution *solution, size_t index) {
     return tm_arena_format(arena, "%s/%s", definition->name,

@@ -25,6 +25,11 @@ typedef struct {
  * (ranking.h), or NULL. */
 bool tm_measured_get(const tm_model_solution *baseline, const tm_model_solution *solution,
                      size_t index, tm_measured *measured);
+typedef void tm_measured_visit(void *context, const tm_model_definition *definition,
+                               const tm_model_solution *solution, size_t index,
+                               const tm_measured *measured);
+/* Visits every cell that has a latency, in the plan's order. */
+void tm_measured_each(const tm_model *model, tm_measured_visit *visit, void *context);
 /* The name by which a service follows the cell: "norm_h4096/norm_rows[batch_size=7/98773f58-...]",
  * JUnit's classname and name. In the arena. */
 const char *tm_measured_name(tm_arena *arena, const tm_model_definition *definition,

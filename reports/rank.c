@@ -172,9 +172,7 @@ const char *tm_rank_text(tm_arena *arena, const tm_model *model, const tm_termin
         "cell",
         ">1.5x: share of workloads more than 1.5 times as fast as the base",
     };
-    tm_text_add(&text, "\n");
-    for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++)
-        tm_text_format(&text, "%s\n", tm_figure_wrap(arena, notes[i], terminal->width, 2));
+    tm_figure_add_notes(arena, &text, notes, sizeof(notes) / sizeof(*notes), terminal->width);
     const char *result = tm_arena_copy(arena, tm_text_get(&text), text.length);
     tm_text_free(&text);
     return result;
